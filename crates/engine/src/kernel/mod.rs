@@ -1,0 +1,9 @@
+//! Kernels: the innermost loops, one file per instruction set, chosen once at run time.
+//!
+//! They see slices and strides, never matrices, spans or the tape.
+
+pub mod elementwise;
+pub mod isa;
+pub mod multiply;
+
+pub use isa::Isa;

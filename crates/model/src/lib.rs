@@ -1,0 +1,1 @@
+//! Meaning of weights: checkpoints, tokenizers, one file per family of bases, sites, one file per kind of belt.

@@ -1,0 +1,1 @@
+//! Learning: optimisers, and what a training run is made of.
