@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use skillbelt_engine::ops::{Linear, LowRank};
+use skillbelt_engine::random::Stream;
 use skillbelt_engine::{Mat, Param};
 
 use crate::base::Network;
@@ -15,7 +16,7 @@ use crate::checkpoint::{Checkpoint, ConfigFile};
 use crate::error::{Error, Result};
 
 /// `adapter_config.json`, as far as it changes numbers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LoraConfig {
     pub rank: usize,
     pub alpha: f64,
@@ -79,6 +80,37 @@ impl LoraConfig {
 }
 
 impl Lora {
+    /// A new belt on the sites whose path ends with one of the given words: A drawn as `peft` draws
+    /// it (uniform within one over the root of the width), B zero, so that it changes nothing yet.
+    pub fn fresh(
+        network: &mut dyn Network,
+        sites: &[&str],
+        config: LoraConfig,
+        seed: u64,
+    ) -> Result<Lora> {
+        let mut params = Vec::new();
+        for linear in network.linears_mut()? {
+            let last = linear.name.rsplit('.').next().unwrap_or_default();
+            if !sites.contains(&last) {
+                continue;
+            }
+            let (rank, n, k) = (config.rank, linear.outputs(), linear.inputs());
+            let name = |half: &str| format!("{PEFT_ROOT}{}{half}", linear.name);
+            let stream = Stream::new(seed, 0, &name(DOWN));
+            let bound = 1.0 / (k as f32).sqrt();
+            let drawn = (0..(rank * k) as u64).map(|i| (2.0 * stream.uniform(i) - 1.0) * bound);
+            let low_rank = LowRank {
+                down: Param::trained(name(DOWN), Mat::from_vec(rank, k, drawn.collect())),
+                up: Param::trained(name(UP), Mat::zeros(n, rank)),
+                scale: config.scale(&linear.name, rank),
+                dropout: config.dropout as f32,
+            };
+            params.extend([low_rank.down.clone(), low_rank.up.clone()]);
+            linear.attach(low_rank)?;
+        }
+        Ok(Lora { config, params })
+    }
+
     /// Reads a belt and puts it on a base, as trained parameters or frozen ones.
     pub fn attach(folder: &Path, network: &mut dyn Network, trained: bool) -> Result<Lora> {
         let config = LoraConfig::read(&ConfigFile::open(&folder.join("adapter_config.json"))?)?;
