@@ -1,1 +1,7 @@
 //! Meaning of weights: checkpoints, tokenizers, one file per family of bases, sites, one file per kind of belt.
+
+pub mod checkpoint;
+pub mod error;
+
+pub use checkpoint::{Checkpoint, ConfigFile};
+pub use error::{Error, Result};
