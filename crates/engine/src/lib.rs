@@ -9,6 +9,7 @@
 pub mod error;
 pub mod kernel;
 pub mod mat;
+pub mod weight;
 
 pub use error::{Error, Result};
 pub use mat::Mat;
