@@ -1,7 +1,8 @@
 //! Measures the 8-bit products at the shapes of a small encoder and a small decoder, as a share of
 //! what the multipliers of this machine can do when nothing has to be fetched.
 //!
-//! `cargo bench -p skillbelt-engine --bench int8`; with `SKILLBELT_KERNEL` for one instruction set.
+//! `cargo bench -p skillbelt-engine --bench int8`; with `SKILLBELT_KERNEL` for one instruction set;
+//! with `-- T N K` for one shape.
 
 #![allow(clippy::print_stdout)]
 
@@ -27,11 +28,19 @@ const SHAPES: [(usize, usize, usize); 8] = [
 const ENOUGH: Duration = Duration::from_millis(150);
 
 fn main() {
+    // From within the pool, as a training step runs: to enter it from outside costs a wake-up.
+    rayon::scope(|_| measure());
+}
+
+fn measure() {
     let threads = rayon::current_num_threads();
     let isas = match std::env::var_os(KERNEL_VARIABLE) {
         Some(_) => vec![Isa::chosen()],
         None => Isa::available().into_iter().rev().collect(),
     };
+    let wish: Vec<usize> = std::env::args()
+        .filter_map(|arg| arg.parse().ok())
+        .collect();
     for isa in isas.into_iter().filter(|isa| *isa != Isa::Portable) {
         let peak = peak(isa);
         match peak {
@@ -43,6 +52,10 @@ fn main() {
             None => println!("\n{}: {threads} threads", isa.name()),
         }
         println!("     T       N      K   forward GOP/s      backward GOP/s");
+        if let &[t, n, k] = &wish[..] {
+            line(isa, (t, n, k), peak);
+            continue;
+        }
         for shape in SHAPES {
             line(isa, shape, peak);
         }

@@ -36,9 +36,9 @@ pub struct PackedInt8 {
     /// `[N]`.
     scales: Vec<f32>,
     /// `[N / 32][spans of K][32]`: the offsets of the stored panels.
-    forward_offsets: Vec<[i32; PANEL]>,
+    forward_offsets: Vec<Sums>,
     /// `[slabs of N][K' / 32][32]`: the offsets of the turned panels.
-    backward_offsets: Vec<[i32; PANEL]>,
+    backward_offsets: Vec<Sums>,
 }
 
 impl PackedInt8 {
@@ -91,15 +91,15 @@ impl PackedInt8 {
     }
 
     /// -128 times the sums over the inputs of each span, for each output.
-    fn sum_inputs(&self) -> Vec<[i32; PANEL]> {
+    fn sum_inputs(&self) -> Vec<Sums> {
         let spans = self.depth().div_ceil(SPAN);
-        let mut offsets = vec![[0; PANEL]; self.panels() * spans];
+        let mut offsets = vec![Sums::ZERO; self.panels() * spans];
         let each = offsets.par_chunks_mut(spans).enumerate();
         each.for_each(|(p, offsets)| {
             let spans = self.panel(p).chunks(SPAN * PANEL);
             for (offset, span) in offsets.iter_mut().zip(spans) {
                 for group in span.chunks_exact(4 * PANEL) {
-                    for (offset, four) in offset.iter_mut().zip(group.chunks_exact(4)) {
+                    for (offset, four) in offset.0.iter_mut().zip(group.chunks_exact(4)) {
                         *offset -= four.iter().map(|w| 128 * i32::from(*w)).sum::<i32>();
                     }
                 }
@@ -109,15 +109,15 @@ impl PackedInt8 {
     }
 
     /// -128 times the sums over the outputs of each slab, for each input.
-    fn sum_outputs(&self) -> Vec<[i32; PANEL]> {
+    fn sum_outputs(&self) -> Vec<Sums> {
         let blocks = self.inputs.div_ceil(PANEL);
-        let mut offsets = vec![[0; PANEL]; self.outputs.div_ceil(SLAB) * blocks];
+        let mut offsets = vec![Sums::ZERO; self.outputs.div_ceil(SLAB) * blocks];
         offsets.par_iter_mut().enumerate().for_each(|(at, offset)| {
             for p in slab_panels(at / blocks, self.panels()) {
                 let square = &self.panel(p)[at % blocks * PANEL * PANEL..][..PANEL * PANEL];
                 for (g, group) in square.chunks_exact(4 * PANEL).enumerate() {
                     for (i, w) in group.iter().enumerate() {
-                        offset[g * 4 + i % 4] -= 128 * i32::from(*w);
+                        offset.0[g * 4 + i % 4] -= 128 * i32::from(*w);
                     }
                 }
             }

@@ -98,37 +98,60 @@ pub(super) unsafe fn multiply(
     sums: &mut [Sums],
     more: bool,
 ) {
-    for sums in &mut sums[..ROW_STEP] {
-        for (sum, offset) in sums.0.iter_mut().zip(panel.offset) {
-            *sum = if more {
-                sum.wrapping_add(*offset)
-            } else {
-                *offset
-            };
+    let mut start = Start {
+        low: panel.offset,
+        high: panel.offset,
+        // One row, sixteen times.
+        stride: 0,
+    };
+    if more {
+        for sums in &mut sums[..ROW_STEP] {
+            sums.add(panel.offset);
         }
+        start = Start {
+            low: &sums[0],
+            high: &sums[16],
+            stride: LINE,
+        };
     }
     let (x, w, s) = (left.bytes.as_ptr(), panel.bytes.as_ptr(), sums.as_mut_ptr());
     let steps = panel.bytes.len() / 2048;
     // SAFETY: 32 rows on the left and 32 sums exist; a step of depth is 2048 bytes of the panel.
     unsafe {
         if rows > 16 {
-            two(x, left.stride, w, steps, s);
+            two((x, left.stride), w, steps, start, s);
         } else {
-            one(x, left.stride, w, steps, s);
+            one((x, left.stride), w, steps, start, s);
         }
     }
 }
 
+/// From one group of depth, or from one row of sums, to the next.
+const LINE: usize = 128;
+
+/// What the sums start from: sixteen rows each.
+struct Start {
+    low: *const Sums,
+    high: *const Sums,
+    stride: usize,
+}
+
 /// Up to 32 rows.
-unsafe fn two(x: *const u8, stride: usize, w: *const i8, steps: usize, sums: *mut Sums) {
+unsafe fn two(
+    (x, stride): (*const u8, usize),
+    w: *const i8,
+    steps: usize,
+    start: Start,
+    sums: *mut Sums,
+) {
     // SAFETY: the caller's promise; tile registers are no one else's. `tdpbusd` wraps as `vpdpbusd`
     // does.
     unsafe {
         asm!(
-            "tileloadd tmm0, [{s} + {line}]",
-            "tileloadd tmm1, [{s} + {line} + 64]",
-            "tileloadd tmm2, [{s} + {line} + 2048]",
-            "tileloadd tmm3, [{s} + {line} + 2112]",
+            "tileloadd tmm0, [{low} + {from}]",
+            "tileloadd tmm1, [{low} + {from} + 64]",
+            "tileloadd tmm2, [{high} + {from}]",
+            "tileloadd tmm3, [{high} + {from} + 64]",
             "2:",
             "tileloadd tmm6, [{w} + {line}]",
             "tileloadd tmm4, [{x} + {stride}]",
@@ -152,8 +175,11 @@ unsafe fn two(x: *const u8, stride: usize, w: *const i8, steps: usize, sums: *mu
             w = inout(reg) w => _,
             steps = inout(reg) steps => _,
             s = in(reg) sums,
+            low = in(reg) start.low,
+            high = in(reg) start.high,
+            from = in(reg) start.stride,
             stride = in(reg) stride,
-            line = in(reg) 128usize,
+            line = in(reg) LINE,
             out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
             out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
             options(nostack),
@@ -162,12 +188,18 @@ unsafe fn two(x: *const u8, stride: usize, w: *const i8, steps: usize, sums: *mu
 }
 
 /// Up to 16 rows.
-unsafe fn one(x: *const u8, stride: usize, w: *const i8, steps: usize, sums: *mut Sums) {
+unsafe fn one(
+    (x, stride): (*const u8, usize),
+    w: *const i8,
+    steps: usize,
+    start: Start,
+    sums: *mut Sums,
+) {
     // SAFETY: as in `two`.
     unsafe {
         asm!(
-            "tileloadd tmm0, [{s} + {line}]",
-            "tileloadd tmm1, [{s} + {line} + 64]",
+            "tileloadd tmm0, [{low} + {from}]",
+            "tileloadd tmm1, [{low} + {from} + 64]",
             "2:",
             "tileloadd tmm4, [{x} + {stride}]",
             "tileloadd tmm6, [{w} + {line}]",
@@ -184,8 +216,10 @@ unsafe fn one(x: *const u8, stride: usize, w: *const i8, steps: usize, sums: *mu
             w = inout(reg) w => _,
             steps = inout(reg) steps => _,
             s = in(reg) sums,
+            low = in(reg) start.low,
+            from = in(reg) start.stride,
             stride = in(reg) stride,
-            line = in(reg) 128usize,
+            line = in(reg) LINE,
             out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
             options(nostack),
         );

@@ -46,7 +46,7 @@ type Block<const R: usize> = [[__m512i; 2]; R];
 unsafe fn start<const R: usize>(panel: Panel<'_>, sums: &[Sums], more: bool) -> Block<R> {
     // SAFETY: an offset is 32 numbers, and so is each of at least R sums.
     unsafe {
-        let offset = panel.offset.as_ptr();
+        let offset = panel.offset.0.as_ptr();
         let offset = [
             _mm512_loadu_si512(offset.cast()),
             _mm512_loadu_si512(offset.add(16).cast()),

@@ -67,6 +67,13 @@ pub(crate) struct Sums(pub [i32; PANEL]);
 
 impl Sums {
     pub(crate) const ZERO: Sums = Sums([0; PANEL]);
+
+    /// `self += other`, wrapping.
+    pub(crate) fn add(&mut self, other: &Sums) {
+        for (sum, other) in self.0.iter_mut().zip(&other.0) {
+            *sum = sum.wrapping_add(*other);
+        }
+    }
 }
 
 /// Rows of activations as unsigned bytes, each 128 too large.
@@ -84,7 +91,7 @@ pub(crate) struct Panel<'a> {
     pub bytes: &'a [i8],
     /// For each output, -128 times the sum of its weights: what the shift of the activations adds
     /// to the sums, taken back.
-    pub offset: &'a [i32; PANEL],
+    pub offset: &'a Sums,
 }
 
 /// How many rows the kernel of an instruction set takes at once.
