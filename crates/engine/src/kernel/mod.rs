@@ -3,7 +3,9 @@
 //! They see slices and strides, never matrices, spans or the tape.
 
 pub mod elementwise;
+pub(crate) mod int8;
 pub mod isa;
 pub mod multiply;
+pub mod quantise;
 
 pub use isa::Isa;

@@ -1,5 +1,7 @@
 //! Frozen weights, packed once.
 
+pub mod int8;
+
 use crate::kernel::Isa;
 use crate::kernel::multiply::Into;
 use crate::product::{self, Epilogue};

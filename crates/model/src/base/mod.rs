@@ -3,10 +3,15 @@
 mod inventory;
 mod loader;
 mod memory;
+mod open;
+mod random;
 
 pub use inventory::Inventory;
 pub use loader::{Loader, Purpose, Source};
 pub use memory::{Memory, Remembered};
+
+pub use open::{Base, open};
+pub use random::RandomWeights;
 
 use skillbelt_engine::ops::Linear;
 use skillbelt_engine::{Mat, Param, Pass, Spans, Var};
