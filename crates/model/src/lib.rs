@@ -1,1 +1,3 @@
 //! Meaning of weights: checkpoints, tokenizers, one file per family of bases, sites, one file per kind of belt.
+
+pub mod tokenizer;
