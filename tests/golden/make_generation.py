@@ -1,7 +1,7 @@
 """Expected outputs of generation for the tiny checkpoints beside this file.
 
 Writes roberta/sight.json: greedy continuations by an encoder that is made to look back only
-(`causal`), or whole within the prompt and back after it (`prefix`), as UniXcoder is.
+(`causal`), or whole within the prompt and back after it (`prefix`), as UniXcoder is; with the logit of each token.
 Writes <family>/beam.json: for each of a few settings, what the reference library's `generate`
 gives for every input of golden.json, each input alone. The settings name end tokens of their own
 choice, because random weights hardly ever choose the real ones.
@@ -90,7 +90,7 @@ def make_sight(family):
     for sight in ("causal", "prefix"):
         result[sight] = []
         for prompt in inputs:
-            ids = list(prompt)
+            ids, scores = list(prompt), []
             for _ in range(MAX_NEW_TOKENS):
                 seen = torch.tril(torch.ones(len(ids), len(ids)))
                 if sight == "prefix":
@@ -98,8 +98,9 @@ def make_sight(family):
                 hidden_away = (1 - seen) * torch.finfo(torch.float32).min
                 with torch.no_grad():
                     logits = model(torch.tensor([ids]), attention_mask=hidden_away[None, None]).logits
+                scores.append(logits[0, -1].max().item())
                 ids.append(logits[0, -1].argmax().item())
-            result[sight].append(ids[len(prompt):])
+            result[sight].append(dict(tokens=ids[len(prompt):], logits=scores))
     (folder / "sight.json").write_text(json.dumps(result, indent=1) + "\n")
     print(family, result)
 
