@@ -9,6 +9,9 @@
 pub mod error;
 pub mod kernel;
 pub mod mat;
+pub mod panel;
+pub mod product;
+pub mod weight;
 
 pub use error::{Error, Result};
 pub use mat::Mat;
