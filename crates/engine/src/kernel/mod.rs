@@ -2,10 +2,25 @@
 //!
 //! They see slices and strides, never matrices, spans or the tape.
 
+pub mod aligned;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+pub mod decode;
 pub mod elementwise;
 pub(crate) mod int8;
 pub mod isa;
 pub mod multiply;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod portable;
 pub mod quantise;
+pub(crate) mod tile;
+pub mod transpose;
 
 pub use isa::Isa;
+
+/// Columns of a panel: every packed right operand is cut into blocks `[depth x PANEL]`, and every
+/// kernel makes tiles that are at most this wide.
+pub const PANEL: usize = 32;

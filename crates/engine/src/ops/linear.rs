@@ -109,6 +109,7 @@ pub fn linear(pass: &Pass, x: &Var, map: &Linear, residual: Option<&Var>) -> Res
     let epilogue = Epilogue {
         bias: bias.as_ref().map(|bias| bias.value().data()),
         residual: residual.map(|residual| residual.value().data()),
+        into: Into::Set,
     };
     let product = Product::of(&map.map);
     product.forward(pass.isa(), x.value(), &mut y, epilogue);
@@ -280,8 +281,8 @@ impl Path {
         let x = dropped.as_ref().unwrap_or(x);
         let mut hidden = Mat::stale(t, rank);
         let shape = (t, rank, k);
-        let none = Epilogue::default();
-        product::trained_forward(isa, shape, x.data(), down.data(), hidden.data_mut(), none);
+        let (down, set) = (down.data(), Epilogue::SET);
+        product::trained_forward(isa, shape, x.data(), down, hidden.data_mut(), set);
         hidden.scale(self.scale);
         let out = y.data_mut();
         product::low_rank_up(isa, (t, up.rows(), rank), hidden.data(), up.data(), out);
