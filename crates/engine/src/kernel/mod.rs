@@ -2,8 +2,12 @@
 //!
 //! They see slices and strides, never matrices, spans or the tape.
 
+pub mod curves;
+mod dispatch;
 pub mod elementwise;
 pub mod isa;
 pub mod multiply;
+pub mod normalise;
+pub mod softmax;
 
 pub use isa::Isa;
