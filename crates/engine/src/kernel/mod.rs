@@ -3,6 +3,8 @@
 //! They see slices and strides, never matrices, spans or the tape.
 
 pub mod elementwise;
+pub(crate) mod every_isa;
+pub(crate) mod exponential;
 pub mod isa;
 pub mod multiply;
 
