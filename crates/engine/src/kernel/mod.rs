@@ -5,6 +5,8 @@
 pub mod curves;
 mod dispatch;
 pub mod elementwise;
+pub(crate) mod every_isa;
+pub(crate) mod exponential;
 pub mod isa;
 pub mod multiply;
 pub mod normalise;
