@@ -359,7 +359,7 @@ fn forgetting_the_shift_of_activations_would_be_noticed() {
     let (n, k, t) = (5, 40, 3);
     let w = PackedInt8::pack(n, k, &numbers(n * k, 1));
     let x = Quantised::from_rows(Isa::Portable, &numbers(t * k, 2), t, k);
-    let right = forward_by_definition(&w, &x, &[], Epilogue::SET);
+    let right = forward_by_definition(&w, &x, &[], None, None, false);
     let mut y = vec![0.0; t * n];
     w.forward_quantised(Isa::chosen(), &x, &mut y, Epilogue::SET);
     assert_eq!(bits(&y), bits(&right));

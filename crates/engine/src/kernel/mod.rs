@@ -7,15 +7,21 @@ pub mod aligned;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub mod curves;
 pub mod decode;
+mod dispatch;
 pub mod elementwise;
+pub(crate) mod every_isa;
+pub(crate) mod exponential;
 pub(crate) mod int8;
 pub mod isa;
 pub mod multiply;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+pub mod normalise;
 mod portable;
 pub mod quantise;
+pub mod softmax;
 pub(crate) mod tile;
 pub mod transpose;
 
