@@ -122,16 +122,10 @@ fn nf4_keeps_its_own_levels_exactly_where_all_blocks_have_one_scale() {
 }
 
 #[test]
-fn zeros_stay_zeros_and_an_empty_weight_has_no_rows() {
+fn zeros_stay_zeros() {
     for precision in Precision::ALL {
         let kept = Weight::pack(precision, 40, 70, &vec![0.0; 40 * 70]).dequantised();
         assert!(kept.iter().all(|x| *x == 0.0), "{precision}");
-        let empty = Weight::pack(precision, 0, 70, &[]);
-        assert!(empty.dequantised().is_empty());
-        let narrow = Weight::pack(precision, 3, 0, &[]);
-        let mut y = [1.0; 6];
-        narrow.forward(Isa::chosen(), &[], 2, &mut y, Epilogue::SET);
-        assert_eq!(y, [0.0; 6]);
     }
 }
 
