@@ -2,10 +2,13 @@
 //!
 //! They see slices and strides, never matrices, spans or the tape.
 
+pub(crate) mod attend;
 pub mod elementwise;
 pub(crate) mod every_isa;
-pub(crate) mod exponential;
+pub mod exponential;
 pub mod isa;
 pub mod multiply;
+pub(crate) mod scores;
+pub(crate) mod transpose;
 
 pub use isa::Isa;
