@@ -3,6 +3,7 @@
 //! They see slices and strides, never matrices, spans or the tape.
 
 pub mod aligned;
+pub(crate) mod attend;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -12,7 +13,7 @@ pub mod decode;
 mod dispatch;
 pub mod elementwise;
 pub(crate) mod every_isa;
-pub(crate) mod exponential;
+pub mod exponential;
 pub(crate) mod int8;
 pub mod isa;
 pub mod multiply;
@@ -21,6 +22,7 @@ mod neon;
 pub mod normalise;
 mod portable;
 pub mod quantise;
+pub(crate) mod scores;
 pub mod softmax;
 pub(crate) mod tile;
 pub mod transpose;
