@@ -83,7 +83,12 @@ fn main() -> Outcome<()> {
         alpha: 16.0,
         ..LoraConfig::default()
     };
-    let belt = Lora::fresh(&mut *base.network, &["query", "value"], config, options.seed)?;
+    let belt = Lora::fresh(
+        &mut *base.network,
+        &["query", "value"],
+        config,
+        options.seed,
+    )?;
     let head = class_head(base.network.sizes().width, options.seed);
     let mut params = belt.params;
     if let Map::Trained(weight) = &head.map {
@@ -158,7 +163,14 @@ fn search_loss(network: &dyn Network, pass: &Pass, data: &Data, pairs: &[usize])
     let questions = embed(network, pass, &questions)?;
     let codes = embed(network, pass, &codes)?;
     let own: Vec<usize> = (0..pairs.len()).collect();
-    Ok(ops::contrastive_loss(pass, &questions, &codes, &own, TEMPERATURE, false)?)
+    Ok(ops::contrastive_loss(
+        pass,
+        &questions,
+        &codes,
+        &own,
+        TEMPERATURE,
+        false,
+    )?)
 }
 
 fn flaky_loss(
@@ -188,7 +200,12 @@ fn quality(network: &dyn Network, head: &Linear, data: &Data) -> Outcome<String>
     let tests = vectors(data.held_tests.iter().map(|(ids, _)| ids).collect())?;
     let scores = ops::linear(&pass, &pass.constant(tests), head, None)?.into_mat();
     let labels: Vec<u32> = data.held_tests.iter().map(|(_, flaky)| *flaky).collect();
-    let questions = vectors(data.held_pairs.iter().map(|(question, _)| question).collect())?;
+    let questions = vectors(
+        data.held_pairs
+            .iter()
+            .map(|(question, _)| question)
+            .collect(),
+    )?;
     let codes = vectors(data.held_pairs.iter().map(|(_, code)| code).collect())?;
     Ok(format!(
         "flaky AUC {:.4}, search MRR {:.4}",
@@ -256,7 +273,10 @@ impl Data {
         };
         let rows = rows(&folder.join("search-cosqa/train.jsonl"))?;
         let mut pairs = Vec::new();
-        for place in shuffled(rows.len(), 0, 0, "search").iter().take(HELD_OUT + TRAINED) {
+        for place in shuffled(rows.len(), 0, 0, "search")
+            .iter()
+            .take(HELD_OUT + TRAINED)
+        {
             let question = rows[*place]["docstring"].as_str().ok_or("docstring")?;
             let question = tokenizer.encode_truncated(question, QUESTION_TOKENS)?;
             pairs.push((question, code(&rows[*place])?));
