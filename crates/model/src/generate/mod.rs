@@ -204,6 +204,11 @@ impl<'b> Writer<'b> {
         }
     }
 
+    /// Refuses a prompt that `write` would refuse: one without tokens, or too long.
+    pub fn check(&self, prompt: &Prompt) -> Result<()> {
+        self.room(prompt, &Options::default()).map(|_| ())
+    }
+
     /// How many tokens may follow a prompt, and why no more.
     fn room(&self, prompt: &Prompt, options: &Options) -> Result<Room> {
         let tokens = prompt.ids.len();
