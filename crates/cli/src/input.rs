@@ -129,6 +129,11 @@ impl Inputs {
         self.next_row()
     }
 
+    /// The number of the input that came last, from 1.
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
     /// Tells of an input that cannot be used, and counts it.
     pub fn reject(&mut self, input: &Input, error: impl std::fmt::Display) {
         self.tell(input.line, Some(&input.id), &error.to_string());
