@@ -68,6 +68,8 @@ fn weight() -> impl Strategy<Value = (Vec<usize>, Dtype, Vec<u8>)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
     #[test]
     fn what_the_safetensors_crate_writes_is_read_back_to_the_bit(
         weights in proptest::collection::btree_map("\\PC{0,12}", weight(), 0..6),

@@ -28,20 +28,11 @@ pub(crate) struct Mapped {
 impl Mapped {
     /// Maps a file and lets `parse` find its tensors.
     pub fn open(path: &Path, parse: fn(&Path, &[u8]) -> Result<Views>) -> Result<Mapped> {
-        let file = fs_err::File::open(path).map_err(|source| Error::io(path, source))?;
+        let file = super::open_plain(path)?;
         let named = |source: std::io::Error| {
             let text = format!("failed to map `{}`: {source}", path.display());
             Error::io(path, std::io::Error::new(source.kind(), text))
         };
-        let about = file.metadata().map_err(|source| Error::io(path, source))?;
-        if !about.is_file() {
-            return Err(Error::bad_file(
-                path,
-                crate::error::Place::Whole,
-                "a plain file",
-                "something else",
-            ));
-        }
         // SAFETY: the map is only ever read, as bytes, for which every bit pattern is valid. A
         // program that shortens the file meanwhile would end this process with a bus error;
         // bases are published files that nobody writes to in place, and copying gigabytes to

@@ -33,13 +33,16 @@ pub enum Style {
     Nested,
     /// With the shorter instructions of protocol 4.
     Protocol4,
+    /// Each tensor as a parameter.
+    Parameters,
 }
 
-pub const STYLES: [Style; 4] = [
+pub const STYLES: [Style; 5] = [
     Style::Plain,
     Style::Ordered,
     Style::Nested,
     Style::Protocol4,
+    Style::Parameters,
 ];
 
 fn class_of(dtype: Dtype) -> &'static str {
@@ -123,6 +126,10 @@ impl Pickle {
     }
 
     fn tensor(&mut self, tensor: &Tensor, storage: &Storage) {
+        if self.style == Style::Parameters {
+            self.global("torch._utils", "_rebuild_parameter");
+            self.raw(b"(");
+        }
         self.global("torch._utils", "_rebuild_tensor_v2");
         self.raw(b"((");
         self.text("storage");
@@ -137,6 +144,11 @@ impl Pickle {
         self.raw(&[0x89]);
         self.ordered_dict();
         self.raw(b"tR");
+        if self.style == Style::Parameters {
+            self.raw(&[0x88]);
+            self.ordered_dict();
+            self.raw(b"tR");
+        }
     }
 }
 
