@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
 use memmap2::Mmap;
 
 use super::view::{Dtype, View};
@@ -56,11 +56,12 @@ impl Mapped {
             Dtype::F64 => self.gather(view, &mut numbers, |bytes, out| {
                 convert(bytes, out, |b| f64::from_le_bytes(b) as f32);
             }),
-            Dtype::F16 => self.gather(view, &mut numbers, |bytes, out| {
-                convert_half(bytes, out, f16::from_le_bytes);
-            }),
+            Dtype::F16 => self.gather(view, &mut numbers, convert_f16),
+            // The upper half of an f32, not-a-numbers included.
             Dtype::Bf16 => self.gather(view, &mut numbers, |bytes, out| {
-                convert_half(bytes, out, bf16::from_le_bytes);
+                convert(bytes, out, |b: [u8; 2]| {
+                    f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)
+                });
             }),
             found => {
                 return Err(Error::WrongDtype {
@@ -133,18 +134,15 @@ fn convert<const N: usize>(bytes: &[u8], out: &mut [f32], number: impl Fn([u8; N
     }
 }
 
-/// Numbers of two bytes, through a small aligned buffer so that the whole-slice conversion
-/// (one instruction for eight numbers where the processor has it) can be used.
-fn convert_half<H: Copy + Default>(bytes: &[u8], out: &mut [f32], number: fn([u8; 2]) -> H)
-where
-    [H]: HalfFloatSliceExt,
-{
+/// Through a small aligned buffer, so that the whole-slice conversion (one instruction for eight
+/// numbers where the processor has it) can be used.
+fn convert_f16(bytes: &[u8], out: &mut [f32]) {
     const BUFFER: usize = 512;
-    let mut buffer = [H::default(); BUFFER];
+    let mut buffer = [f16::ZERO; BUFFER];
     let (pieces, _) = bytes.as_chunks::<2>();
     for (pieces, out) in pieces.chunks(BUFFER).zip(out.chunks_mut(BUFFER)) {
         for (slot, piece) in buffer.iter_mut().zip(pieces) {
-            *slot = number(*piece);
+            *slot = f16::from_le_bytes(*piece);
         }
         buffer[..out.len()].convert_to_f32_slice(out);
     }
