@@ -173,6 +173,15 @@ fn sums_of_extremes_neither_saturate_nor_overflow() {
 }
 
 #[test]
+fn no_rows_give_no_results() {
+    let w = PackedInt8::pack(40, 70, &numbers(40 * 70, 1));
+    for isa in Isa::available() {
+        w.forward(isa, &[], 0, &mut [], None, None, false);
+        w.backward(isa, &[], 0, &mut [], false);
+    }
+}
+
+#[test]
 fn a_row_is_the_same_alone_and_in_a_batch() {
     let (n, k, t) = (65, 130, 37);
     let w = PackedInt8::pack(n, k, &numbers(n * k, 1));

@@ -26,12 +26,16 @@ pub(crate) fn kernel_for(isa: Isa, rows: usize) -> Isa {
     }
 }
 
-/// A cut of rows by panels into tasks.
+/// A cut of rows by panels into tasks, as even as whole tiles and panels allow.
 pub(crate) struct Plan {
     rows: usize,
     panels: usize,
-    rows_each: usize,
-    panels_each: usize,
+    /// Rows of a tile.
+    tile: usize,
+    /// Parts that the rows are cut into.
+    parts: usize,
+    /// Groups that the panels are cut into.
+    groups: usize,
 }
 
 impl Plan {
@@ -52,32 +56,34 @@ impl Plan {
         let splits = (rows / fewest).clamp(1, tiles);
         let cached = (GROUP_BYTES / (depth * PANEL).max(1)).max(1);
         let groups = panels.div_ceil(cached).max(wanted.div_ceil(splits));
-        let panels_each = panels.div_ceil(groups.clamp(1, panels.max(1))).max(1);
-        let groups = panels.div_ceil(panels_each).max(1);
+        let groups = groups.clamp(1, panels.max(1));
         // Where panels are too few to keep all threads busy, even costly splits pay.
         let parts = wanted.div_ceil(groups).min(splits);
         let parts = parts.max(threads.min(wanted).div_ceil(groups).min(tiles));
         Plan {
             rows,
             panels,
-            rows_each: tiles.div_ceil(parts) * tile_rows(isa),
-            panels_each,
+            tile: tile_rows(isa),
+            parts,
+            groups,
         }
     }
 
     pub(crate) fn tasks(&self) -> usize {
-        self.rows.div_ceil(self.rows_each) * self.panels.div_ceil(self.panels_each)
+        if self.rows == 0 {
+            0
+        } else {
+            self.parts * self.groups
+        }
     }
 
     /// Rows and panels of a task. Tasks that follow one another share panels.
     pub(crate) fn task(&self, task: usize) -> (Range<usize>, Range<usize>) {
-        let parts = self.rows.div_ceil(self.rows_each);
-        let row = task % parts * self.rows_each;
-        let panel = task / parts * self.panels_each;
-        (
-            row..self.rows.min(row + self.rows_each),
-            panel..self.panels.min(panel + self.panels_each),
-        )
+        let tiles = self.rows.div_ceil(self.tile);
+        let row = |part: usize| (part * tiles / self.parts * self.tile).min(self.rows);
+        let panel = |group: usize| group * self.panels / self.groups;
+        let (part, group) = (task % self.parts, task / self.parts);
+        (row(part)..row(part + 1), panel(group)..panel(group + 1))
     }
 }
 
