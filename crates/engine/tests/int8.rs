@@ -146,6 +146,20 @@ fn sizes_that_many_tasks_share_are_exact() {
 }
 
 #[test]
+fn sums_kept_from_slab_to_slab_stay_with_their_rows() {
+    let (n, k, t) = (8200, 2, 1030);
+    let w = PackedInt8::pack(n, k, &numbers(n * k, 1));
+    let dy = numbers(t * n, 3);
+    let mut expected = vec![0.0; t * k];
+    expected = backward_by_definition(&w, &dy, &expected, false);
+    for isa in Isa::available() {
+        let mut dx = vec![0.0; t * k];
+        w.backward(isa, &dy, t, &mut dx, false);
+        assert_eq!(bits(&dx), bits(&expected), "{isa:?}");
+    }
+}
+
+#[test]
 fn sums_of_extremes_neither_saturate_nor_overflow() {
     for (w_sign, x_sign) in [(1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)] {
         let (n, k, t) = (33, 5000, 15);
