@@ -3,7 +3,6 @@
 //! They see slices and strides, never matrices, spans or the tape.
 
 pub mod curves;
-mod dispatch;
 pub mod elementwise;
 pub(crate) mod every_isa;
 pub(crate) mod exponential;
