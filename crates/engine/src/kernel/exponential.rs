@@ -16,7 +16,7 @@ const LN2_LOW: f32 = -2.121_944_4e-4;
 /// `e^x`, relative error below 2e-7; zero where the true value is not a normal number, infinite
 /// where it is too large, NaN for NaN.
 #[inline(always)]
-pub(crate) fn exp(x: f32) -> f32 {
+pub fn exp(x: f32) -> f32 {
     // Comparisons written so that NaN passes through.
     let bounded = if x > 89.0 { 89.0 } else { x };
     let bounded = if bounded < -88.0 { -88.0 } else { bounded };
@@ -48,7 +48,7 @@ fn two_to(n: i32) -> f32 {
 
 every_isa! {
     /// `x = e^x`, element by element.
-    pub(crate) fn exp_in_place(numbers: &mut [f32]) {
+    pub fn exp_in_place(numbers: &mut [f32]) {
         for number in numbers {
             *number = exp(*number);
         }

@@ -6,6 +6,7 @@
 pub mod activation;
 pub mod add;
 mod applied;
+pub mod attention;
 pub mod bottleneck;
 pub mod class_loss;
 pub mod columns;
@@ -22,6 +23,7 @@ pub mod take_rows;
 
 pub use activation::{Activation, activation};
 pub use add::{add, scale};
+pub use attention::{Attend, Cached, Reach, RelativeBias, attention, attention_cached};
 pub use bottleneck::{Bottleneck, bottleneck};
 pub use class_loss::class_loss;
 pub use columns::Columns;
