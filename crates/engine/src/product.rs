@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::kernel::aligned::Aligned;
 use crate::kernel::multiply::{Into, Left, assert_reach};
-use crate::kernel::tile::{Tile, tile_height, tile_rows};
+use crate::kernel::tile::{Tile, tile_rows, tiles};
 use crate::kernel::transpose::transpose;
 use crate::kernel::{Isa, PANEL};
 use crate::panel::{Backward, Forward, Packed, Panels, Rows, Turned};
@@ -23,10 +23,12 @@ const STEPS: usize = 512;
 const FEW_STEPS: usize = 128;
 /// Most panels of a task.
 const GROUP: usize = 16;
-/// Fewest rows of a task, where they are cut at all: below, making panels would show.
+/// Rows of a task, where they are cut at all: with fewer, making panels would show.
 const ROWS: usize = 256;
-/// From so many panels on, copying a tile of the left operand pays for itself.
-const COPIED: usize = 6;
+/// Panels of a task, where rows need not be cut: with fewer, copying or fetching rows would show.
+const WIDE: usize = 6;
+/// Tasks per thread, where there is enough to do.
+const TASKS: usize = 4;
 /// Numbers from one step to the next in a copied tile of the left operand.
 const STRIP: usize = 16;
 /// Products of fewer multiplications than this stay on one thread.
@@ -219,56 +221,47 @@ fn drive<P: Panels>(
 struct Cut {
     rows: usize,
     panels: usize,
-    block: usize,
-    group: usize,
+    blocks: usize,
+    groups: usize,
 }
 
 impl Cut {
     fn new(isa: Isa, rows: usize, panels: usize, depth: usize) -> Cut {
         let threads = rayon::current_num_threads();
-        if threads == 1 || rows * panels * PANEL * depth < SMALL {
-            let (block, group) = (rows, panels.min(GROUP));
-            return Cut {
-                rows,
-                panels,
-                block,
-                group,
-            };
+        let mut groups = panels.div_ceil(GROUP);
+        let mut blocks = 1;
+        if threads > 1 && rows * panels * PANEL * depth >= SMALL {
+            let wanted = TASKS * threads;
+            if rows > tile_rows(isa) {
+                blocks = rows.div_ceil(ROWS).min(wanted.div_ceil(groups));
+                groups = groups.max(wanted.div_ceil(blocks).min(panels.div_ceil(WIDE)));
+            } else {
+                groups = groups.max(wanted);
+            }
+            // Tasks of equal size leave no thread waiting only if their number is a multiple.
+            if !(groups * blocks).is_multiple_of(threads) {
+                groups = groups.next_multiple_of(threads);
+            }
+            groups = groups.min(panels);
         }
-        let wanted = 4 * threads;
-        let few = rows <= tile_rows(isa);
-        let groups = if few {
-            wanted.min(panels)
-        } else {
-            panels.div_ceil(GROUP)
-        };
-        let groups = groups.max(panels.div_ceil(GROUP));
-        let blocks = if few {
-            1
-        } else {
-            wanted.div_ceil(groups).min(rows.div_ceil(ROWS))
-        };
-        let groups = groups.max(wanted.div_ceil(blocks).min(panels.div_ceil(COPIED)));
-        let block = rows.div_ceil(blocks);
         Cut {
             rows,
             panels,
-            block,
-            group: panels.div_ceil(groups),
+            blocks,
+            groups,
         }
     }
 
     fn tasks(&self) -> usize {
-        self.rows.div_ceil(self.block) * self.panels.div_ceil(self.group)
+        self.blocks * self.groups
     }
 
     /// Rows and panels of a task.
     fn task(&self, task: usize) -> (Range<usize>, Range<usize>) {
-        let groups = self.panels.div_ceil(self.group);
-        let row = task / groups * self.block;
-        let panel = task % groups * self.group;
-        let rows = row..(row + self.block).min(self.rows);
-        (rows, panel..(panel + self.group).min(self.panels))
+        let share = |len: usize, parts: usize, i: usize| len * i / parts..len * (i + 1) / parts;
+        let (block, group) = (task / self.groups, task % self.groups);
+        let rows = share(self.rows, self.blocks, block);
+        (rows, share(self.panels, self.groups, group))
     }
 }
 
@@ -295,17 +288,13 @@ impl<P: Panels> Product<'_, P> {
     /// `drive` has checked the operands, and no other task has these rows and panels.
     unsafe fn part(&self, rows: Range<usize>, panels: Range<usize>, scratch: &mut Scratch) {
         let depth = self.panels.depth();
-        let height = tile_height(self.isa, rows.len());
-        let most = if rows.len() <= height {
-            FEW_STEPS
-        } else {
-            STEPS
-        };
+        let few = rows.len() <= tile_rows(self.isa);
+        let most = if few { FEW_STEPS } else { STEPS };
         let chunks = depth.div_ceil(most).max(1);
         let chunk = depth.div_ceil(chunks).max(1).next_multiple_of(2 * PANEL);
         let made = scratch.right.at_least(panels.len() * chunk * PANEL);
         let strip = scratch.left.at_least(chunk * STRIP);
-        let copied = panels.len() >= COPIED && rows.len() > height;
+        let copied = !few && self.left.col != 1;
         for from in (0..depth.max(1)).step_by(chunk) {
             let steps = from..(from + chunk).min(depth);
             let mut blocks: [&[f32]; GROUP] = [&[]; GROUP];
@@ -313,12 +302,11 @@ impl<P: Panels> Product<'_, P> {
             for ((block, part), panel) in blocks.iter_mut().zip(parts).zip(panels.clone()) {
                 *block = self.panels.block(self.isa, panel, steps.clone(), part);
             }
-            for row in rows.clone().step_by(height) {
-                let rows = row..(row + height).min(rows.end);
+            for rows in tiles(self.isa, rows.clone()) {
                 let left = if copied {
                     self.copy_left(rows.clone(), steps.clone(), strip)
                 } else {
-                    let from = row * self.left.row + steps.start * self.left.col;
+                    let from = rows.start * self.left.row + steps.start * self.left.col;
                     let data = self.left.data.as_ptr().wrapping_add(from);
                     (data, self.left.row, self.left.col)
                 };
