@@ -18,11 +18,11 @@ use crate::panel::{Backward, Forward, Packed, Panels, Rows, Turned};
 
 /// Steps of the depth taken at a time where there are many rows: with `GROUP` panels a megabyte of
 /// right operand, which stays in a core's second cache while all rows pass by.
-const STEPS: usize = 512;
+const STEPS: usize = 1024;
 /// The same where one tile holds all rows: what has just been decoded is still in the first cache.
 const FEW_STEPS: usize = 128;
 /// Most panels of a task.
-const GROUP: usize = 16;
+const GROUP: usize = 8;
 /// Rows of a task, where they are cut at all: with fewer, making panels would show.
 const ROWS: usize = 256;
 /// Panels of a task, where rows need not be cut: with fewer, copying or fetching rows would show.
