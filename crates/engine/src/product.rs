@@ -23,10 +23,11 @@ const STEPS: usize = 1024;
 const FEW_STEPS: usize = 128;
 /// Most panels of a task.
 const GROUP: usize = 8;
-/// Rows of a task, where they are cut at all: with fewer, making panels would show.
+/// Rows of a task, where they are cut at all, and twice as many where each task makes its panels:
+/// with fewer, that would show.
 const ROWS: usize = 256;
 /// Panels of a task, where rows need not be cut: with fewer, copying or fetching rows would show.
-const WIDE: usize = 6;
+const WIDE: usize = 7;
 /// Tasks per thread, where there is enough to do.
 const TASKS: usize = 4;
 /// Numbers from one step to the next in a copied tile of the left operand.
@@ -201,7 +202,7 @@ fn drive<P: Panels>(
         row,
         epilogue,
     };
-    let cut = Cut::new(isa, rows, columns.div_ceil(PANEL), depth);
+    let cut = Cut::new(isa, rows, panels);
     let run = |task: usize| {
         let (rows, panels) = cut.task(task);
         // SAFETY: tasks are pairs of disjoint ranges of rows and of panels, all inside the result.
@@ -226,14 +227,16 @@ struct Cut {
 }
 
 impl Cut {
-    fn new(isa: Isa, rows: usize, panels: usize, depth: usize) -> Cut {
+    fn new(isa: Isa, rows: usize, source: &impl Panels) -> Cut {
+        let (panels, depth) = (source.columns().div_ceil(PANEL), source.depth());
+        let least = if source.stored() { ROWS } else { 2 * ROWS };
         let threads = rayon::current_num_threads();
         let mut groups = panels.div_ceil(GROUP);
         let mut blocks = 1;
         if threads > 1 && rows * panels * PANEL * depth >= SMALL {
             let wanted = TASKS * threads;
             if rows > tile_rows(isa) {
-                blocks = rows.div_ceil(ROWS).min(wanted.div_ceil(groups));
+                blocks = rows.div_ceil(least).min(wanted.div_ceil(groups));
                 groups = groups.max(wanted.div_ceil(blocks).min(panels.div_ceil(WIDE)));
             } else {
                 groups = groups.max(wanted);
