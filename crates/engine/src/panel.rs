@@ -18,6 +18,9 @@ pub trait Panels: Sync {
     fn stored(&self) -> bool {
         false
     }
+    /// Asks the memory for what `block` will read soon. Steps beyond the last are those of the next
+    /// panel where panels are stored one after the other.
+    fn fetch(&self, _panel: usize, _steps: Range<usize>) {}
     /// Rows `steps` of panel `panel`: `[steps x PANEL]`, with anything in columns beyond the last.
     /// `scratch` holds at least so many numbers; what is returned may lie in it.
     ///
@@ -50,8 +53,8 @@ pub trait Packed: Sync {
     fn stored(&self) -> bool {
         false
     }
-    /// Asks the memory for what `decoded` will read, if the storage is wide enough to be worth it.
-    fn fetch(&self, _panel: usize, _inputs: Range<usize>) {}
+    /// Asks the memory for what `decoded` will read; inputs beyond the last are those of the next panel.
+    fn fetch(&self, panel: usize, inputs: Range<usize>);
 }
 
 /// `y = x W^T`: the panels as they are stored.
@@ -68,6 +71,10 @@ impl<W: Packed> Panels for Forward<'_, W> {
 
     fn stored(&self) -> bool {
         self.0.stored()
+    }
+
+    fn fetch(&self, panel: usize, steps: Range<usize>) {
+        self.0.fetch(panel, steps);
     }
 
     fn block<'s>(

@@ -21,6 +21,8 @@ use crate::panel::{Backward, Forward, Packed, Panels, Rows, Turned};
 const STEPS: usize = 1024;
 /// The same where one tile holds all rows: what has just been decoded is still in the first cache.
 const FEW_STEPS: usize = 128;
+/// The same where rows of the left operand lie across its storage: all tiles read the same pages.
+const ACROSS_STEPS: usize = 256;
 /// Most panels of a task.
 const GROUP: usize = 8;
 /// Rows of a task, where they are cut at all, and twice as many where each task makes its panels:
@@ -206,7 +208,7 @@ fn drive<P: Panels>(
     let run = |task: usize| {
         let (rows, panels) = cut.task(task);
         // SAFETY: tasks are pairs of disjoint ranges of rows and of panels, all inside the result.
-        SCRATCH.with_borrow_mut(|scratch| unsafe { product.part(rows, panels, scratch) });
+        SCRATCH.with_borrow_mut(|scratch| unsafe { product.task(rows, panels, scratch) });
     };
     if cut.tasks() == 1 {
         run(0);
@@ -229,7 +231,11 @@ struct Cut {
 impl Cut {
     fn new(isa: Isa, rows: usize, source: &impl Panels) -> Cut {
         let (panels, depth) = (source.columns().div_ceil(PANEL), source.depth());
-        let least = if source.stored() { ROWS } else { 2 * ROWS };
+        let least = if source.stored() {
+            ROWS
+        } else {
+            ROWS + ROWS / 2
+        };
         let threads = rayon::current_num_threads();
         let mut groups = panels.div_ceil(GROUP);
         let mut blocks = 1;
@@ -238,6 +244,11 @@ impl Cut {
             if rows > tile_rows(isa) {
                 blocks = rows.div_ceil(least).min(wanted.div_ceil(groups));
                 groups = groups.max(wanted.div_ceil(blocks).min(panels.div_ceil(WIDE)));
+                if blocks * groups < 2 * threads {
+                    blocks = (2 * threads)
+                        .div_ceil(groups)
+                        .min(rows.div_ceil(tile_rows(isa)));
+                }
             } else {
                 groups = groups.max(wanted);
             }
@@ -284,6 +295,21 @@ thread_local! {
 }
 
 impl<P: Panels> Product<'_, P> {
+    /// Few rows read every panel once and must read it in the order in which it lies, panel by panel;
+    /// many rows take a group of panels at a time.
+    ///
+    /// # Safety
+    /// `drive` has checked the operands, and no other task has these rows and panels.
+    unsafe fn task(&self, rows: Range<usize>, panels: Range<usize>, scratch: &mut Scratch) {
+        let few = rows.len() <= tile_rows(self.isa) && self.left.col == 1;
+        let most = if few { 1 } else { GROUP };
+        for panel in panels.clone().step_by(most) {
+            let panels = panel..(panel + most).min(panels.end);
+            // SAFETY: the caller's promise, for a part of the panels.
+            unsafe { self.part(rows.clone(), panels, scratch) };
+        }
+    }
+
     /// A block of rows against a group of panels: for each chunk of the depth all panels are made
     /// once, then every tile of rows passes over them.
     ///
@@ -292,8 +318,13 @@ impl<P: Panels> Product<'_, P> {
     unsafe fn part(&self, rows: Range<usize>, panels: Range<usize>, scratch: &mut Scratch) {
         let depth = self.panels.depth();
         let few = rows.len() <= tile_rows(self.isa);
-        let most = if few { FEW_STEPS } else { STEPS };
-        let chunks = depth.div_ceil(most).max(1);
+        let most = match (few, self.left.col) {
+            (true, 1) if self.panels.stored() => depth,
+            (true, _) => FEW_STEPS,
+            (false, 1) => STEPS,
+            (false, _) => ACROSS_STEPS,
+        };
+        let chunks = depth.div_ceil(most.max(1)).max(1);
         let chunk = depth.div_ceil(chunks).max(1).next_multiple_of(2 * PANEL);
         let made = scratch.right.at_least(panels.len() * chunk * PANEL);
         let strip = scratch.left.at_least(chunk * STRIP);
@@ -303,6 +334,9 @@ impl<P: Panels> Product<'_, P> {
             let mut blocks: [&[f32]; GROUP] = [&[]; GROUP];
             let parts = made.chunks_exact_mut(chunk * PANEL);
             for ((block, part), panel) in blocks.iter_mut().zip(parts).zip(panels.clone()) {
+                if few {
+                    self.panels.fetch(panel, steps.end..steps.end + steps.len());
+                }
                 *block = self.panels.block(self.isa, panel, steps.clone(), part);
             }
             for rows in tiles(self.isa, rows.clone()) {
@@ -340,8 +374,15 @@ impl<P: Panels> Product<'_, P> {
             transpose(self.isa, shape, (data, row), (strip, STRIP));
         } else {
             for (k, to) in strip.chunks_exact_mut(STRIP).take(steps.len()).enumerate() {
-                for (r, to) in to.iter_mut().take(rows.len()).enumerate() {
-                    *to = data[r * row + k * col];
+                let from = &data[k * col..];
+                match from.first_chunk::<STRIP>() {
+                    // Numbers of rows beyond the tile are copied too, and not used.
+                    Some(from) if row == 1 => to.copy_from_slice(from),
+                    _ => {
+                        for (r, to) in to.iter_mut().take(rows.len()).enumerate() {
+                            *to = from[r * row];
+                        }
+                    }
                 }
             }
         }
