@@ -18,9 +18,6 @@ pub trait Panels: Sync {
     fn stored(&self) -> bool {
         false
     }
-    /// Asks the memory for what `block` will read soon. Steps beyond the last are those of the next
-    /// panel where panels are stored one after the other.
-    fn fetch(&self, _panel: usize, _steps: Range<usize>) {}
     /// Rows `steps` of panel `panel`: `[steps x PANEL]`, with anything in columns beyond the last.
     /// `scratch` holds at least so many numbers; what is returned may lie in it.
     ///
@@ -53,7 +50,7 @@ pub trait Packed: Sync {
     fn stored(&self) -> bool {
         false
     }
-    /// Asks the memory for what `decoded` will read; inputs beyond the last are those of the next panel.
+    /// Asks the memory for what `decoded` will read; a panel that does not exist is no mistake.
     fn fetch(&self, panel: usize, inputs: Range<usize>);
 }
 
@@ -71,10 +68,6 @@ impl<W: Packed> Panels for Forward<'_, W> {
 
     fn stored(&self) -> bool {
         self.0.stored()
-    }
-
-    fn fetch(&self, panel: usize, steps: Range<usize>) {
-        self.0.fetch(panel, steps);
     }
 
     fn block<'s>(

@@ -334,9 +334,6 @@ impl<P: Panels> Product<'_, P> {
             let mut blocks: [&[f32]; GROUP] = [&[]; GROUP];
             let parts = made.chunks_exact_mut(chunk * PANEL);
             for ((block, part), panel) in blocks.iter_mut().zip(parts).zip(panels.clone()) {
-                if few {
-                    self.panels.fetch(panel, steps.end..steps.end + steps.len());
-                }
                 *block = self.panels.block(self.isa, panel, steps.clone(), part);
             }
             for rows in tiles(self.isa, rows.clone()) {

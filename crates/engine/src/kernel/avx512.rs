@@ -3,8 +3,9 @@
 
 use std::arch::x86_64::*;
 
-/// Steps of the depth by which the right operand is fetched before it is used.
-const AHEAD: usize = 12;
+/// Steps of the depth by which the right operand is fetched before it is used: little where each
+/// step has much to compute, much where it comes from far away for a row or two.
+const AHEAD: [usize; 2] = [12, 64];
 
 /// See `Tile::run`.
 ///
@@ -75,7 +76,10 @@ unsafe fn rows_of<const R: usize, const V: usize, const NEXT: bool>(
         for (v, right) in right.iter_mut().enumerate() {
             // The line of a panel that is needed some steps from now: panels come from the second
             // cache, and a prefetch of an address that does not exist does nothing.
-            _mm_prefetch::<_MM_HINT_T0>(b.wrapping_add(AHEAD * b_row + v * 16).cast());
+            _mm_prefetch::<_MM_HINT_T0>(
+                b.wrapping_add(AHEAD[(R <= 4) as usize] * b_row + v * 16)
+                    .cast(),
+            );
             // SAFETY: as above, in `b`.
             *right = unsafe { _mm512_maskz_loadu_ps(masks[v], b.wrapping_add(v * 16)) };
         }
