@@ -1,6 +1,9 @@
 //! Chat templates: messages in, the prompt that the base was tuned on out. The templates are Jinja programs that come
 //! with a checkpoint; they run in an interpreter with nothing but the messages in reach, and with a step, recursion
 //! and size limit. It adds no template of its own to a base that has none.
+//!
+//! Not bounded: the memory of strings that a template builds without writing them (each step may double one). The
+//! interpreter offers no handle on it; such a template is hostile, and the same holds for the reference.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -188,7 +188,10 @@ fn build(path: &Path, recipe: &Value) -> Result<tokenizers::Tokenizer> {
 }
 
 fn special_ids(inner: &tokenizers::Tokenizer, settings: &Settings) -> SpecialIds {
-    let id = |role: &str| inner.token_to_id(&settings.special.get(role)?.content);
+    let id = |role: &str| match settings.special.get(role) {
+        Some(declared) => inner.token_to_id(&declared.content),
+        None => inner.token_to_id(assemble::usual_role(settings, role)?),
+    };
     SpecialIds {
         bos: id("bos_token"),
         eos: id("eos_token"),
