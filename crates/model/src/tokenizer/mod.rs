@@ -20,6 +20,7 @@ mod python_json;
 mod quiet;
 mod settings;
 mod stream;
+mod templates;
 mod unixcoder;
 mod vocabulary;
 
