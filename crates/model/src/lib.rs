@@ -9,6 +9,7 @@ pub mod checkpoint;
 pub mod error;
 pub mod family;
 pub mod generate;
+pub mod hub;
 pub mod tokenizer;
 
 pub use checkpoint::{Checkpoint, ConfigFile};
