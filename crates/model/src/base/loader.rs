@@ -82,6 +82,11 @@ impl<'s> Loader<'s> {
         }
     }
 
+    /// Whether the source is a network without its head: its keys lack the prefix `root`.
+    pub fn is_bare(&self) -> bool {
+        !self.lacking.is_empty()
+    }
+
     pub fn purpose(&self) -> Purpose {
         self.purpose
     }
