@@ -70,9 +70,9 @@ pub enum Error {
         expected: String,
         found: String,
     },
-    /// A tokenizer that cannot be built from its files.
-    #[error("{}: tokenizer: {reason}", path.display())]
-    Tokenizer { path: PathBuf, reason: String },
+    /// A tokenizer that cannot be built from its files, or a text that it cannot encode.
+    #[error(transparent)]
+    Tokenizer(#[from] crate::tokenizer::Error),
     /// A base that the hub, or its cache on this machine, did not give.
     #[error("{name}: {reason}")]
     Hub { name: String, reason: String },
@@ -173,9 +173,7 @@ impl Error {
                  back first"
             }
             Error::Config { .. } => "correct the value in the file named",
-            Error::Tokenizer { .. } => {
-                "a tokenizer is tokenizer.json, or vocab.json with merges.txt, or vocab.txt"
-            }
+            Error::Tokenizer(error) => return error.hint().map(str::to_owned),
             _ => return None,
         };
         Some(advice.to_owned())

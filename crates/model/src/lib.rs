@@ -5,6 +5,8 @@
 
 pub mod checkpoint;
 pub mod error;
+pub mod tokenizer;
 
 pub use checkpoint::{Checkpoint, ConfigFile};
 pub use error::{Error, Result};
+pub use tokenizer::Tokenizer;

@@ -45,7 +45,13 @@ const W2: Workload = Workload {
         "num_key_value_heads": 2, "hidden_act": "silu", "max_position_embeddings": 32768,
         "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "tie_word_embeddings": true}"#,
     sites: &[
-        "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+        "q_proj",
+        "k_proj",
+        "v_proj",
+        "o_proj",
+        "gate_proj",
+        "up_proj",
+        "down_proj",
     ],
     texts: 2,
     length: 256,
@@ -70,7 +76,11 @@ fn options() -> Outcome<Options> {
         workload: if has("W2") { W2 } else { W1 },
         precision: precision.unwrap_or(Precision::F32),
         recompute: has("--recompute"),
-        keep: if has("--half") { Keep::Half } else { Keep::Exact },
+        keep: if has("--half") {
+            Keep::Half
+        } else {
+            Keep::Exact
+        },
         steps: after("--steps").map_or(Ok(8), |count| count.parse())?,
     })
 }
@@ -142,10 +152,15 @@ fn network(options: &Options) -> Outcome<Box<dyn Network>> {
 
 fn class_head(width: usize) -> Linear {
     let stream = Stream::new(0, 0, "class head");
-    let numbers = (0..2 * width as u64).map(|i| 0.02 * stream.normal(i)).collect();
+    let numbers = (0..2 * width as u64)
+        .map(|i| 0.02 * stream.normal(i))
+        .collect();
     Linear {
         name: "head".into(),
-        map: Map::Trained(Param::trained("head.weight", Mat::from_vec(2, width, numbers))),
+        map: Map::Trained(Param::trained(
+            "head.weight",
+            Mat::from_vec(2, width, numbers),
+        )),
         bias: Some(Param::trained("head.bias", Mat::zeros(1, 2))),
         low_rank: None,
     }

@@ -22,25 +22,62 @@ fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     for folder in bases() {
-        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = folder
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
         let name = name.unwrap_or_default();
-        add(&mut trials, format!("golden {name} outputs"), &folder, base_outputs);
-        add(&mut trials, format!("golden {name} gradients and steps"), &folder, base_training);
-        add(&mut trials, format!("golden {name} alone equals packed"), &folder, alone_is_packed);
-        add(&mut trials, format!("golden {name} recomputed equals kept"), &folder, recomputed);
-        add(&mut trials, format!("golden {name} oracle notices"), &folder, oracle_notices);
+        add(
+            &mut trials,
+            format!("golden {name} outputs"),
+            &folder,
+            base_outputs,
+        );
+        add(
+            &mut trials,
+            format!("golden {name} gradients and steps"),
+            &folder,
+            base_training,
+        );
+        add(
+            &mut trials,
+            format!("golden {name} alone equals packed"),
+            &folder,
+            alone_is_packed,
+        );
+        add(
+            &mut trials,
+            format!("golden {name} recomputed equals kept"),
+            &folder,
+            recomputed,
+        );
+        add(
+            &mut trials,
+            format!("golden {name} oracle notices"),
+            &folder,
+            oracle_notices,
+        );
         for belt in loras(&folder) {
-            let kind = belt.file_name().map(|name| name.to_string_lossy().into_owned());
+            let kind = belt
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
             let name = format!("golden {name} {}", kind.unwrap_or_default());
             add(&mut trials, name.clone(), &belt, lora);
-            add(&mut trials, format!("{name} oracle notices"), &belt, oracle_notices_lora);
+            add(
+                &mut trials,
+                format!("{name} oracle notices"),
+                &belt,
+                oracle_notices_lora,
+            );
         }
     }
     let found = !trials.is_empty();
-    trials.push(Trial::test("golden folders were found", move || match found {
-        true => Ok(()),
-        false => Err("no golden folder: is SKILLBELT_GOLDEN right?".into()),
-    }));
+    trials.push(Trial::test(
+        "golden folders were found",
+        move || match found {
+            true => Ok(()),
+            false => Err("no golden folder: is SKILLBELT_GOLDEN right?".into()),
+        },
+    ));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -48,7 +85,9 @@ type Check = fn(&Path) -> Result<(), String>;
 
 fn add(trials: &mut Vec<Trial>, name: String, folder: &Path, check: Check) {
     let folder: PathBuf = folder.to_owned();
-    trials.push(Trial::test(name, move || check(&folder).map_err(Failed::from)));
+    trials.push(Trial::test(name, move || {
+        check(&folder).map_err(Failed::from)
+    }));
 }
 
 /// Hidden states and logits, of the frozen base and of the trained one.
@@ -72,7 +111,10 @@ fn compare_outputs(
     let expected = reference.names("out.").count();
     match found.len() == expected {
         true => Ok(()),
-        false => Err(format!("{} outputs compared, the reference has {expected}", found.len())),
+        false => Err(format!(
+            "{} outputs compared, the reference has {expected}",
+            found.len()
+        )),
     }
 }
 
@@ -83,7 +125,9 @@ fn base_training(folder: &Path) -> Result<(), String> {
     let params = base.network.params();
     let (loss, grads) = gradients(&*base.network, &reference, Pass::recording())?;
     golden_oracle::close("loss", loss, reference.loss, golden_oracle::LOSS)?;
-    compare_gradients(&params, &grads, &reference, |name| format!("full.grad.{name}"))?;
+    compare_gradients(&params, &grads, &reference, |name| {
+        format!("full.grad.{name}")
+    })?;
     drop(grads);
     losses_of_steps(&*base.network, &params, &reference, &reference.full_losses)
 }
@@ -99,7 +143,9 @@ fn alone_is_packed(folder: &Path) -> Result<(), String> {
         for (((name, alone), (_, packed)), start) in alone.iter().zip(&packed).zip(&mut starts) {
             let rows = &packed.data()[*start..*start + alone.len()];
             if rows != alone.data() {
-                return Err(format!("{name} of sequence {place} depends on its neighbours"));
+                return Err(format!(
+                    "{name} of sequence {place} depends on its neighbours"
+                ));
             }
             *start += alone.len();
         }
@@ -122,7 +168,10 @@ fn recomputed(folder: &Path) -> Result<(), String> {
         }
         for param in base.network.params() {
             if kept.get(&param) != recomputed.get(&param) {
-                return Err(format!("the gradient of {} differs ({keep:?})", param.name()));
+                return Err(format!(
+                    "the gradient of {} differs ({keep:?})",
+                    param.name()
+                ));
             }
         }
     }
@@ -145,7 +194,9 @@ fn oracle_notices(folder: &Path) -> Result<(), String> {
     for grad in grads.iter_mut() {
         grad.scale(1.001);
     }
-    must_fail(compare_gradients(&params, &grads, &reference, |name| format!("full.grad.{name}")))
+    must_fail(compare_gradients(&params, &grads, &reference, |name| {
+        format!("full.grad.{name}")
+    }))
 }
 
 fn must_fail(result: Result<(), String>) -> Result<(), String> {
@@ -164,7 +215,12 @@ fn lora(folder: &Path) -> Result<(), String> {
     let (loss, grads) = gradients(&*base.network, &reference, Pass::recording())?;
     golden_oracle::close("loss", loss, reference.loss, golden_oracle::LOSS)?;
     compare_gradients(&belt.params, &grads, &reference, peft_name("grad."))?;
-    losses_of_steps(&*base.network, &belt.params, &reference, &reference.full_losses)?;
+    losses_of_steps(
+        &*base.network,
+        &belt.params,
+        &reference,
+        &reference.full_losses,
+    )?;
     golden_oracle::compare_after(&belt.params, &grads, &reference, peft_name("after."))
 }
 

@@ -92,7 +92,10 @@ impl Reference {
 
     /// The reference of a belt, and the folder of its base, whose inputs it shares.
     pub fn read_belt(folder: &Path) -> Result<(PathBuf, Reference), String> {
-        let base = folder.parent().and_then(Path::parent).ok_or("a belt without a base")?;
+        let base = folder
+            .parent()
+            .and_then(Path::parent)
+            .ok_or("a belt without a base")?;
         let json = read_json(&folder.join("golden.json"))?;
         let reference = Reference {
             loss: json["loss"].as_f64().ok_or("loss")?,
@@ -121,7 +124,9 @@ impl Reference {
 
     pub fn tensor(&self, name: &str) -> Result<&Mat, String> {
         let found = self.tensors.iter().find(|(key, _)| key == name);
-        found.map(|(_, mat)| mat).ok_or(format!("the reference has no {name}"))
+        found
+            .map(|(_, mat)| mat)
+            .ok_or(format!("the reference has no {name}"))
     }
 }
 
@@ -131,16 +136,26 @@ fn read_json(path: &Path) -> Result<Value, String> {
 }
 
 fn integers(value: &Value) -> impl Iterator<Item = u64> + '_ {
-    value.as_array().into_iter().flatten().filter_map(Value::as_u64)
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_u64)
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_f64).collect()
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_f64)
+        .collect()
 }
 
 fn sequences(value: &Value) -> Vec<Vec<u32>> {
     let rows = value.as_array().into_iter().flatten();
-    rows.map(|row| integers(row).map(|id| id as u32).collect()).collect()
+    rows.map(|row| integers(row).map(|id| id as u32).collect())
+        .collect()
 }
 
 /// Every tensor as a matrix; a vector becomes one row.

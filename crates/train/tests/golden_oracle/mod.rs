@@ -37,7 +37,10 @@ pub fn outputs(network: &dyn Network, reference: &Reference) -> Outcome<Vec<(Str
         Style::Translating => "out.encoder_hidden",
         Style::Masked | Style::Causal => "out.hidden",
     };
-    Ok(vec![(name.into(), first.into_mat()), ("out.logits".into(), logits)])
+    Ok(vec![
+        (name.into(), first.into_mat()),
+        ("out.logits".into(), logits),
+    ])
 }
 
 /// Hidden states, and those that the head reads (the decoder's, if there is one).
@@ -48,7 +51,9 @@ fn run(network: &dyn Network, reference: &Reference, pass: &Pass) -> Outcome<(Va
         return Ok((hidden.clone(), hidden));
     }
     let target = Batch::pack(&reference.decoder_inputs).map_err(text)?;
-    let decoded = network.decode(pass, &hidden, &batch.spans, &target, None).map_err(text)?;
+    let decoded = network
+        .decode(pass, &hidden, &batch.spans, &target, None)
+        .map_err(text)?;
     Ok((hidden, decoded))
 }
 
@@ -114,7 +119,12 @@ pub fn losses_of_steps(
     });
     for (step, expected) in expected.iter().enumerate() {
         let (loss, grads) = gradients(network, reference, Pass::recording())?;
-        close(&format!("loss of step {}", step + 1), loss, *expected, STEPPED_LOSS)?;
+        close(
+            &format!("loss of step {}", step + 1),
+            loss,
+            *expected,
+            STEPPED_LOSS,
+        )?;
         optimiser.step(params, &grads, reference.learning_rate);
     }
     Ok(())
@@ -124,7 +134,9 @@ pub fn close(what: &str, found: f64, expected: f64, tolerance: f64) -> Outcome<(
     let off = (found - expected).abs() / expected.abs();
     match off <= tolerance {
         true => Ok(()),
-        false => Err(format!("{what}: {found}, expected {expected} (off by {off:.1e})")),
+        false => Err(format!(
+            "{what}: {found}, expected {expected} (off by {off:.1e})"
+        )),
     }
 }
 
@@ -137,7 +149,10 @@ pub fn compare(name: &str, found: &Mat, expected: &Mat) -> Outcome<()> {
             expected.shape_text()
         ));
     }
-    let largest = expected.data().iter().fold(0.0f64, |a, b| a.max(f64::from(b.abs())));
+    let largest = expected
+        .data()
+        .iter()
+        .fold(0.0f64, |a, b| a.max(f64::from(b.abs())));
     let relative = distance(found, expected) / norm(expected);
     if relative.is_nan() || relative > OUTPUT {
         return Err(format!("{name}: relative error {relative:.2e}"));
@@ -145,7 +160,9 @@ pub fn compare(name: &str, found: &Mat, expected: &Mat) -> Outcome<()> {
     for (place, (found, expected)) in found.data().iter().zip(expected.data()).enumerate() {
         let off = f64::from((found - expected).abs());
         if off > ELEMENT * largest {
-            return Err(format!("{name}: element {place} is {found}, expected {expected}"));
+            return Err(format!(
+                "{name}: element {place} is {found}, expected {expected}"
+            ));
         }
     }
     Ok(())
@@ -158,7 +175,11 @@ pub fn compare_gradients(
     reference: &Reference,
     name_of: impl Fn(&str) -> String,
 ) -> Outcome<()> {
-    let prefix = name_of("").split(".default").next().unwrap_or_default().to_owned();
+    let prefix = name_of("")
+        .split(".default")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let floor = reference
         .names(&prefix)
         .filter_map(|name| reference.tensor(name).ok())
@@ -183,7 +204,9 @@ pub fn compare_gradients(
     let there = reference.names(&prefix).count();
     match compared == there {
         true => Ok(()),
-        false => Err(format!("{compared} gradients compared, the reference has {there}")),
+        false => Err(format!(
+            "{compared} gradients compared, the reference has {there}"
+        )),
     }
 }
 
@@ -199,7 +222,9 @@ pub fn compare_after(
         let name = name_of(param.name());
         let expected = reference.tensor(&name)?;
         let value = param.value();
-        let grad = first_grads.get(param).ok_or("a parameter without gradient")?;
+        let grad = first_grads
+            .get(param)
+            .ok_or("a parameter without gradient")?;
         let typical = norm(grad) / (grad.len() as f64).sqrt();
         let (mut off, mut size) = (0.0, 0.0);
         let numbers = value.data().iter().zip(expected.data()).zip(grad.data());
@@ -218,10 +243,17 @@ pub fn compare_after(
 }
 
 fn norm(mat: &Mat) -> f64 {
-    mat.data().iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt()
+    mat.data()
+        .iter()
+        .map(|x| f64::from(*x).powi(2))
+        .sum::<f64>()
+        .sqrt()
 }
 
 fn distance(a: &Mat, b: &Mat) -> f64 {
     let numbers = a.data().iter().zip(b.data());
-    numbers.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt()
+    numbers
+        .map(|(a, b)| f64::from(a - b).powi(2))
+        .sum::<f64>()
+        .sqrt()
 }
