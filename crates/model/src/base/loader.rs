@@ -95,9 +95,9 @@ impl<'s> Loader<'s> {
         self.source.path().to_owned()
     }
 
-    /// Whether the source has this weight.
+    /// Whether the source has this weight. One that lists none is taken to have all.
     pub fn has(&self, key: &str) -> bool {
-        self.all.contains(&self.stored(key))
+        self.all.is_empty() || self.all.contains(&self.stored(key))
     }
 
     /// The shape of a weight that may be absent.

@@ -197,8 +197,6 @@ impl Bigcode {
         if bigcode.config.tied {
             loader.forgive(&["lm_head.weight"], &[]);
         }
-        // The mask of older checkpoints.
-        loader.forgive(&["transformer.bias"], &[".attn.bias", ".attn.masked_bias"]);
         loader.finish()?;
         Ok(bigcode)
     }
