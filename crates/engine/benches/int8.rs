@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use skillbelt_engine::kernel::Isa;
 use skillbelt_engine::kernel::isa::KERNEL_VARIABLE;
-use skillbelt_engine::weight::int8::PackedInt8;
+use skillbelt_engine::kernel::multiply::Into;
+use skillbelt_engine::product::Epilogue;
+use skillbelt_engine::weight::PackedInt8;
 
 /// Tokens, outputs, inputs.
 const SHAPES: [(usize, usize, usize); 8] = [
@@ -89,13 +91,13 @@ fn line(isa: Isa, (t, n, k): (usize, usize, usize), peak: Option<f64>) {
 fn forward(isa: Isa, w: &PackedInt8, t: usize) -> f64 {
     let x = vec![0.5; t * w.inputs()];
     let mut y = vec![0.0; t * w.outputs()];
-    median(|| w.forward(isa, &x, t, &mut y, None, None, false))
+    median(|| w.forward(isa, &x, t, &mut y, Epilogue::SET))
 }
 
 fn backward(isa: Isa, w: &PackedInt8, t: usize) -> f64 {
     let dy = vec![0.5; t * w.outputs()];
     let mut dx = vec![0.0; t * w.inputs()];
-    median(|| w.backward(isa, &dy, t, &mut dx, false))
+    median(|| w.backward(isa, &dy, t, &mut dx, Into::Set))
 }
 
 /// Seconds that `work` takes, the median of at least five.

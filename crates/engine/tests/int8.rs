@@ -2,8 +2,10 @@
 //! set of this machine.
 
 use skillbelt_engine::kernel::Isa;
+use skillbelt_engine::kernel::multiply::Into;
 use skillbelt_engine::kernel::quantise::Quantised;
-use skillbelt_engine::weight::int8::PackedInt8;
+use skillbelt_engine::product::Epilogue;
+use skillbelt_engine::weight::PackedInt8;
 
 const SIZES: [usize; 14] = [1, 2, 3, 4, 5, 14, 15, 31, 32, 33, 63, 64, 65, 130];
 
@@ -89,6 +91,10 @@ fn bits(numbers: &[f32]) -> Vec<u32> {
     numbers.iter().map(|number| number.to_bits()).collect()
 }
 
+fn into(add: bool) -> Into {
+    if add { Into::Add } else { Into::Set }
+}
+
 fn check_forward(isa: Isa, w: &PackedInt8, x: &[f32], t: usize, extras: bool) {
     let n = w.outputs();
     let (bias, residual) = (numbers(n, 4), numbers(t * n, 5));
@@ -97,7 +103,13 @@ fn check_forward(isa: Isa, w: &PackedInt8, x: &[f32], t: usize, extras: bool) {
     let mut y = numbers(t * n, 6);
     let quantised = Quantised::from_rows(Isa::Portable, x, t, w.inputs());
     let expected = forward_by_definition(w, &quantised, &y, bias, residual, extras);
-    w.forward(isa, x, t, &mut y, bias, residual, extras);
+    let into = into(extras);
+    let epilogue = Epilogue {
+        bias,
+        residual,
+        into,
+    };
+    w.forward(isa, x, t, &mut y, epilogue);
     assert_eq!(
         bits(&y),
         bits(&expected),
@@ -109,7 +121,7 @@ fn check_forward(isa: Isa, w: &PackedInt8, x: &[f32], t: usize, extras: bool) {
 fn check_backward(isa: Isa, w: &PackedInt8, dy: &[f32], t: usize, add: bool) {
     let mut dx = numbers(t * w.inputs(), 7);
     let expected = backward_by_definition(w, dy, &dx, add);
-    w.backward(isa, dy, t, &mut dx, add);
+    w.backward(isa, dy, t, &mut dx, into(add));
     assert_eq!(
         bits(&dx),
         bits(&expected),
@@ -163,7 +175,7 @@ fn sums_of_extremes_neither_saturate_nor_overflow() {
         let w = PackedInt8::pack(n, k, &vec![w_sign; n * k]);
         for isa in Isa::available() {
             let mut y = vec![0.0; t * n];
-            w.forward(isa, &vec![x_sign; t * k], t, &mut y, None, None, false);
+            w.forward(isa, &vec![x_sign; t * k], t, &mut y, Epilogue::SET);
             for y in y {
                 let expected = 151_936.0 * w_sign * x_sign;
                 assert!((y - expected).abs() < 1.0, "{isa:?}: {y} for {expected}");
@@ -179,12 +191,12 @@ fn a_row_is_the_same_alone_and_in_a_batch() {
     let (x, dy) = (numbers(t * k, 2), numbers(t * n, 3));
     for isa in Isa::available() {
         let (mut y, mut dx) = (vec![0.0; t * n], vec![0.0; t * k]);
-        w.forward(isa, &x, t, &mut y, None, None, false);
-        w.backward(isa, &dy, t, &mut dx, false);
+        w.forward(isa, &x, t, &mut y, Epilogue::SET);
+        w.backward(isa, &dy, t, &mut dx, Into::Set);
         for row in 0..t {
             let (mut one_y, mut one_dx) = (vec![0.0; n], vec![0.0; k]);
-            w.forward(isa, &x[row * k..][..k], 1, &mut one_y, None, None, false);
-            w.backward(isa, &dy[row * n..][..n], 1, &mut one_dx, false);
+            w.forward(isa, &x[row * k..][..k], 1, &mut one_y, Epilogue::SET);
+            w.backward(isa, &dy[row * n..][..n], 1, &mut one_dx, Into::Set);
             assert_eq!(bits(&one_y), bits(&y[row * n..][..n]), "{isa:?} {row}");
             assert_eq!(bits(&one_dx), bits(&dx[row * k..][..k]), "{isa:?} {row}");
         }
@@ -202,8 +214,8 @@ fn the_number_of_threads_changes_no_bit() {
             pool.build().unwrap().install(|| {
                 let w = PackedInt8::pack(n, k, &w);
                 let (mut y, mut dx) = (vec![0.0; t * n], vec![0.0; t * k]);
-                w.forward(isa, &x, t, &mut y, None, None, false);
-                w.backward(isa, &dy, t, &mut dx, false);
+                w.forward(isa, &x, t, &mut y, Epilogue::SET);
+                w.backward(isa, &dy, t, &mut dx, Into::Set);
                 (bits(&y), bits(&dx))
             })
         };
@@ -261,7 +273,7 @@ fn rows_of_zeros_denormals_and_nonsense_stay_among_themselves() {
     }
     for isa in Isa::available() {
         let mut y = vec![1.0; t * n];
-        w.forward(isa, &x, t, &mut y, None, None, false);
+        w.forward(isa, &x, t, &mut y, Epilogue::SET);
         for (y, special) in y.chunks(n).zip(special) {
             for (n, y) in y.iter().enumerate() {
                 let expected = special * (weights[n * k + 3] - weights[n * k + 7]);
@@ -281,7 +293,7 @@ fn rows_of_zeros_denormals_and_nonsense_stay_among_themselves() {
     }
     let w = PackedInt8::pack(2, 2, &[f32::NAN, 1.0, 1.0, 0.5]);
     let mut y = [0.0; 2];
-    w.forward(Isa::chosen(), &[1.0, 1.0], 1, &mut y, None, None, false);
+    w.forward(Isa::chosen(), &[1.0, 1.0], 1, &mut y, Epilogue::SET);
     assert!(y[0].is_nan() && (y[1] - 1.5).abs() < 0.02, "{y:?}");
 }
 
@@ -291,8 +303,8 @@ fn results_are_as_near_to_f32_as_the_rounding_allows() {
     let (w, x, dy) = (numbers(n * k, 1), numbers(t * k, 2), numbers(t * n, 3));
     let packed = PackedInt8::pack(n, k, &w);
     let (mut y, mut dx) = (vec![0.0; t * n], vec![0.0; t * k]);
-    packed.forward(Isa::chosen(), &x, t, &mut y, None, None, false);
-    packed.backward(Isa::chosen(), &dy, t, &mut dx, false);
+    packed.forward(Isa::chosen(), &x, t, &mut y, Epilogue::SET);
+    packed.backward(Isa::chosen(), &dy, t, &mut dx, Into::Set);
     let largest = |row: &[f32]| row.iter().fold(0.0f64, |a, b| a.max(f64::from(b.abs())));
     // A product a * b with both rounded by half a step is off by (|a| s_b + |b| s_a) / 2 + s_a s_b / 4.
     let compare =
@@ -349,7 +361,7 @@ fn forgetting_the_shift_of_activations_would_be_noticed() {
     let x = Quantised::from_rows(Isa::Portable, &numbers(t * k, 2), t, k);
     let right = forward_by_definition(&w, &x, &[], None, None, false);
     let mut y = vec![0.0; t * n];
-    w.forward_quantised(Isa::chosen(), &x, &mut y, None, None, false);
+    w.forward_quantised(Isa::chosen(), &x, &mut y, Epilogue::SET);
     assert_eq!(bits(&y), bits(&right));
     for (at, y) in y.iter().enumerate() {
         let (t, n) = (at / n, at % n);

@@ -13,7 +13,9 @@ use crate::kernel::int8::finish::{Finish, Target};
 use crate::kernel::int8::sweep::{Plan, Stage, kernel_for, sweep};
 use crate::kernel::int8::turn::{turn, turned_len};
 use crate::kernel::int8::{DEPTH_STEP, Line, PANEL, Panel, SPAN, Sums};
+use crate::kernel::multiply::Into;
 use crate::kernel::quantise::{Quantised, row};
+use crate::product::Epilogue;
 
 /// Outputs that the backward product sums over at a time: a turned panel of so many is 256 KiB.
 const SLAB: usize = 8192;
@@ -181,19 +183,10 @@ impl PackedInt8 {
     }
 
     /// `y (+)= x W^T + bias + residual` for `x: [T x K]`, `y` and `residual: [T x N]`, `bias: [N]`.
-    pub fn forward(
-        &self,
-        isa: Isa,
-        x: &[f32],
-        t: usize,
-        y: &mut [f32],
-        bias: Option<&[f32]>,
-        residual: Option<&[f32]>,
-        add: bool,
-    ) {
+    pub fn forward(&self, isa: Isa, x: &[f32], t: usize, y: &mut [f32], epilogue: Epilogue<'_>) {
         with_quantised(|quantised| {
             quantised.refill(isa, x, (t, self.inputs), None);
-            self.forward_quantised(isa, quantised, y, bias, residual, add);
+            self.forward_quantised(isa, quantised, y, epilogue);
         });
     }
 
@@ -204,10 +197,13 @@ impl PackedInt8 {
         isa: Isa,
         x: &Quantised,
         y: &mut [f32],
-        bias: Option<&[f32]>,
-        residual: Option<&[f32]>,
-        add: bool,
+        epilogue: Epilogue<'_>,
     ) {
+        let Epilogue {
+            bias,
+            residual,
+            into,
+        } = epilogue;
         let (rows, outputs) = (x.rows(), self.outputs);
         assert_eq!(x.cols(), self.inputs, "inputs of a map");
         assert_eq!(y.len(), rows * outputs, "[{rows} x {outputs}] results");
@@ -226,7 +222,7 @@ impl PackedInt8 {
             cols: Some(&self.scales),
             bias,
             residual,
-            add,
+            add: into == Into::Add,
         };
         let plan = Plan::new(isa, (rows, self.panels(), self.depth()), true);
         each_task(&plan, |scratch, (rows, panels)| {
@@ -246,12 +242,12 @@ impl PackedInt8 {
 
     /// `dx (+)= dy W` for `dy: [T x N]`, `dx: [T x K]`: the scales of the outputs are multiplied into
     /// `dy`, which is then quantised per row.
-    pub fn backward(&self, isa: Isa, dy: &[f32], t: usize, dx: &mut [f32], add: bool) {
+    pub fn backward(&self, isa: Isa, dy: &[f32], t: usize, dx: &mut [f32], into: Into) {
         let inputs = self.inputs;
         assert_eq!(dx.len(), t * inputs, "[{t} x {inputs}] gradients");
         with_quantised(|quantised| {
             quantised.refill(isa, dy, (t, self.outputs), Some(&self.scales));
-            self.backward_quantised(isa, quantised, dx, add);
+            self.backward_quantised(isa, quantised, dx, into == Into::Add);
         });
     }
 

@@ -165,13 +165,7 @@ impl<'s> Loader<'s> {
         self.map_in(key, rows, cols, precision)
     }
 
-    fn map_in(
-        &mut self,
-        key: &str,
-        rows: usize,
-        cols: usize,
-        precision: Precision,
-    ) -> Result<Map> {
+    fn map_in(&mut self, key: &str, rows: usize, cols: usize, precision: Precision) -> Result<Map> {
         let numbers = self.read(key, &[rows, cols])?;
         Ok(if self.purpose.trained {
             Map::Trained(Param::trained(key, Mat::from_vec(rows, cols, numbers)))
@@ -221,7 +215,8 @@ impl<'s> Loader<'s> {
     pub fn forgive(&mut self, starts: &[&str], ends: &[&str]) {
         for key in &self.all {
             let starts = starts.iter().any(|start| {
-                key.starts_with(start) || key.starts_with(start.strip_prefix(self.lacking).unwrap_or(start))
+                key.starts_with(start)
+                    || key.starts_with(start.strip_prefix(self.lacking).unwrap_or(start))
             });
             if starts || ends.iter().any(|end| key.ends_with(end)) {
                 self.used.insert(key.clone());

@@ -42,6 +42,11 @@ impl ConfigFile {
         &self.path
     }
 
+    /// Every key, in the order of the file.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.object.keys().map(String::as_str)
+    }
+
     /// Whether the key is there with a value other than null.
     pub fn has(&self, key: &str) -> bool {
         self.value(key).is_some()

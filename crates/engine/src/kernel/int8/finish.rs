@@ -56,6 +56,24 @@ pub(crate) struct Finish<'a> {
 }
 
 impl Finish<'_> {
+    /// Asks the memory for a tile of results that will be finished soon: fetched only when they are
+    /// written, they would stall the products.
+    #[inline(always)]
+    pub(crate) fn announce(&self, rows: usize, (row, col): (usize, usize)) {
+        #[cfg(target_arch = "x86_64")]
+        for r in row..row + rows {
+            use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+            let start = self.out.start.wrapping_add(r * self.out.cols + col);
+            // SAFETY: a prefetch neither reads nor writes, wherever it points.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_ET0>(start.cast());
+                _mm_prefetch::<_MM_HINT_ET0>(start.wrapping_add(PANEL / 2).cast());
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (rows, row, col);
+    }
+
     /// Finishes a tile: the sums of the rows from `row` on with the 32 columns from `col` on, or as
     /// many as there are. `first` says that these are the first sums of their elements: later ones
     /// are added, and see neither bias nor residual.

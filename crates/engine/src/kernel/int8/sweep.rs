@@ -135,6 +135,9 @@ pub(crate) unsafe fn sweep<'a>(
             };
             let sums = &mut sums[at * pace..][..pace];
             let more = matches!(stage, Stage::Kept { begins: false } | Stage::Last { .. });
+            if !matches!(stage, Stage::Kept { .. }) {
+                finish.announce(count, (row, p * PANEL));
+            }
             multiply(isa, (left, count), panel(p), sums, more);
             if let Stage::Whole { first } | Stage::Last { first } = stage {
                 // SAFETY: the caller's promise.

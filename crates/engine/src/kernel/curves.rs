@@ -1,0 +1,217 @@
+//! Curves applied element by element: the activations of the model families and their slopes.
+//!
+//! Every curve is free of branches and keeps its error near 1e-7 of its result, also in the tails;
+//! a NaN stays a NaN. The coefficients are minimax fits of ours (least squares, reweighted towards
+//! the largest relative error), stated with the error that they leave in exact arithmetic.
+
+use super::dispatch::on_isa;
+
+/// A curve and its slope at a point.
+pub trait Curve {
+    /// `(f(x), f'(x))`; what is not used is not computed.
+    fn at(x: f32) -> (f32, f32);
+}
+
+/// `max(x, 0)`; the slope at zero is zero.
+pub struct Relu;
+/// `x Phi(x)`, with the normal distribution `Phi` itself.
+pub struct Gelu;
+/// `x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2`.
+pub struct GeluTanh;
+/// `x sigmoid(1.702 x)`.
+pub struct QuickGelu;
+/// `x sigmoid(x)`.
+pub struct Silu;
+/// The hyperbolic tangent.
+pub struct Tanh;
+/// The element itself: a gate without a curve.
+pub struct Straight;
+
+on_isa! {
+    /// `y = f(x)`.
+    pub fn apply<C: Curve>(x: &[f32], y: &mut [f32]) {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = C::at(*x).0;
+        }
+    }
+
+    /// `dy *= f'(x)`.
+    pub fn apply_back<C: Curve>(x: &[f32], dy: &mut [f32]) {
+        for (dy, x) in dy.iter_mut().zip(x) {
+            *dy *= C::at(*x).1;
+        }
+    }
+
+    /// `y = f(gate) * up`.
+    pub fn gate<C: Curve>(gate: &[f32], up: &[f32], y: &mut [f32]) {
+        for ((y, gate), up) in y.iter_mut().zip(gate).zip(up) {
+            *y = C::at(*gate).0 * up;
+        }
+    }
+
+    /// `dgate = dy * up * f'(gate)`, `dup = dy * f(gate)`.
+    pub fn gate_back<C: Curve>(
+        gate: &[f32],
+        up: &[f32],
+        dy: &[f32],
+        dgate: &mut [f32],
+        dup: &mut [f32],
+    ) {
+        let inputs = gate.iter().zip(up).zip(dy);
+        for (((gate, up), dy), (dgate, dup)) in inputs.zip(dgate.iter_mut().zip(dup)) {
+            let (value, slope) = C::at(*gate);
+            *dgate = dy * up * slope;
+            *dup = dy * value;
+        }
+    }
+}
+
+impl Curve for Relu {
+    #[inline(always)]
+    fn at(x: f32) -> (f32, f32) {
+        // Written so that a NaN passes through.
+        let value = if x < 0.0 { 0.0 } else { x };
+        (value, if x > 0.0 { 1.0 } else { 0.0 })
+    }
+}
+
+impl Curve for Gelu {
+    #[inline(always)]
+    fn at(x: f32) -> (f32, f32) {
+        const DENSITY_AT_ZERO: f32 = 0.398_942_3;
+        let bell = exp(-0.5 * x * x);
+        let below = normal_below(x, bell);
+        (x * below, below + x * (bell * DENSITY_AT_ZERO))
+    }
+}
+
+impl Curve for GeluTanh {
+    #[inline(always)]
+    fn at(x: f32) -> (f32, f32) {
+        // (1 + tanh(u)) / 2 = sigmoid(2u), and 2u = x (A + B x^2).
+        const A: f32 = 1.595_769;
+        const B: f32 = 0.071_354_814;
+        let square = x * x;
+        let (share, rest) = sigmoid(x * (A + B * square));
+        (
+            x * share,
+            share + x * (share * rest) * (A + 3.0 * B * square),
+        )
+    }
+}
+
+impl Curve for QuickGelu {
+    #[inline(always)]
+    fn at(x: f32) -> (f32, f32) {
+        const STEEPNESS: f32 = 1.702;
+        let (share, rest) = sigmoid(STEEPNESS * x);
+        (x * share, share + STEEPNESS * x * (share * rest))
+    }
+}
+
+impl Curve for Silu {
+    #[inline(always)]
+    fn at(x: f32) -> (f32, f32) {
+        let (share, rest) = sigmoid(x);
+        (x * share, share + x * (share * rest))
+    }
+}
+
+impl Curve for Tanh {
+    #[inline(always)]
+    fn at(x: f32) -> (f32, f32) {
+        let value = tanh(x);
+        (value, 1.0 - value * value)
+    }
+}
+
+impl Curve for Straight {
+    #[inline(always)]
+    fn at(x: f32) -> (f32, f32) {
+        (x, 1.0)
+    }
+}
+
+/// `(sigmoid(x), 1 - sigmoid(x))`, both to their own scale.
+#[inline(always)]
+fn sigmoid(x: f32) -> (f32, f32) {
+    let falling = exp(-x);
+    let share = 1.0 / (1.0 + falling);
+    (share, falling * share)
+}
+
+/// The normal distribution below `x`, given `bell = exp(-x^2 / 2)`.
+#[inline(always)]
+fn normal_below(x: f32, bell: f32) -> f32 {
+    // The tail beyond |x| is bell * t * p(t) with t = 1 / (1 + 0.35 |x|); off by 3.2e-8 of itself.
+    const TAIL: [f32; 9] = [
+        0.139_621_3,
+        0.139_863_54,
+        0.119_821_1,
+        0.105_553_26,
+        -0.023_214_243,
+        0.159_322_55,
+        -0.255_841_58,
+        0.144_032_2,
+        -0.029_158_155,
+    ];
+    let t = 1.0 / (1.0 + 0.35 * x.abs());
+    let tail = bell * (t * polynomial(t, TAIL));
+    if x < 0.0 { tail } else { 1.0 - tail }
+}
+
+#[inline(always)]
+fn tanh(x: f32) -> f32 {
+    // Off by 7e-9 of itself up to 0.65; beyond, 1 - 2 / (e^2x + 1) loses nothing.
+    const SMALL: [f32; 5] = [
+        -0.333_332_6,
+        0.133_308_3,
+        -0.053_688_023,
+        0.020_469_416,
+        -0.005_515_158_7,
+    ];
+    let square = x * x;
+    let small = x + x * (square * polynomial(square, SMALL));
+    let large = 1.0 - 2.0 / (exp(2.0 * x.abs()) + 1.0);
+    if x.abs() < 0.625 {
+        small
+    } else {
+        large.copysign(x)
+    }
+}
+
+/// `e^x`, for `x` brought within -87..87.
+#[inline(always)]
+pub(super) fn exp(x: f32) -> f32 {
+    // Off by 3e-9 of the result within half a power of two.
+    const CURVE: [f32; 5] = [
+        0.499_999_94,
+        0.166_665_2,
+        0.041_668_404,
+        0.008_368_899,
+        0.001_381_422,
+    ];
+    const LIMIT: f32 = 87.0;
+    // Adding this moves the nearest whole number into the lowest bits.
+    const ROUNDER: f32 = 12_582_912.0;
+    // ln 2 in two parts, the first with so few digits that its multiples are exact.
+    const LN_2_HEAD: f32 = 355.0 / 512.0;
+    const LN_2_TAIL: f32 = -2.121_944_4e-4;
+    let x = if x > LIMIT { LIMIT } else { x };
+    let x = if x < -LIMIT { -LIMIT } else { x };
+    let rounded = x * std::f32::consts::LOG2_E + ROUNDER;
+    let power = rounded - ROUNDER;
+    let rest = x - power * LN_2_HEAD - power * LN_2_TAIL;
+    let curve = 1.0 + (rest + rest * rest * polynomial(rest, CURVE));
+    curve * f32::from_bits(rounded.to_bits().wrapping_add(127) << 23)
+}
+
+/// `c[0] + c[1] x + c[2] x^2 + ..`
+#[inline(always)]
+fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
+    let mut sum = 0.0;
+    for coefficient in coefficients.into_iter().rev() {
+        sum = sum * x + coefficient;
+    }
+    sum
+}

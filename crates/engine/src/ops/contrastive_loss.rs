@@ -1,0 +1,197 @@
+//! The loss of retrieval: each query must find its own among all candidates of the step.
+//!
+//! It compares directions (cosines) only; lengths get no gradient.
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::kernel::Isa;
+use crate::kernel::multiply::Into;
+use crate::mat::Mat;
+use crate::product::{self, Epilogue};
+use crate::tape::{Pass, Var};
+
+/// Mean InfoNCE, `[1 x 1]`, of `queries [Q x C]` against `candidates [K x C]`.
+///
+/// `s(q, k) = cosine / temperature`. A query's loss is the cross entropy of its row of `s` at its
+/// positive; with `symmetric`, half of that and half of the cross entropy of its positive's column
+/// of `s` at the query. Candidates that are nobody's positive are negatives for all.
+pub fn contrastive_loss(
+    pass: &Pass,
+    queries: &Var,
+    candidates: &Var,
+    positives: &[usize],
+    temperature: f32,
+    symmetric: bool,
+) -> Result<Var> {
+    check(queries, candidates, positives, temperature)?;
+    let isa = pass.isa();
+    let q = Directions::of(queries.value());
+    let k = Directions::of(candidates.value());
+    let shape = (queries.rows(), candidates.rows(), queries.cols());
+    let mut scores = Mat::stale(shape.0, shape.1);
+    let (units, out) = (k.units.data(), scores.data_mut());
+    product::trained_forward(isa, shape, q.units.data(), units, out, Epilogue::SET);
+    let (loss, gradient) = entropy(&scores, positives, temperature, symmetric);
+    Ok(
+        pass.record(Mat::scalar(loss as f32), &[queries, candidates], || {
+            move |dy, flow| {
+                let mut gradient = gradient;
+                gradient.scale(dy.data()[0]);
+                if flow.needs(0) {
+                    let grad = by_candidates(isa, shape, &gradient, &k.units);
+                    flow.give(0, q.backward(grad));
+                }
+                if flow.needs(1) {
+                    let grad = by_queries(isa, shape, &gradient, &q.units);
+                    flow.give(1, k.backward(grad));
+                }
+                Ok(())
+            }
+        }),
+    )
+}
+
+const OP: &str = "contrastive loss";
+
+fn check(queries: &Var, candidates: &Var, positives: &[usize], temperature: f32) -> Result<()> {
+    if queries.rows() == 0 || candidates.rows() == 0 || queries.cols() == 0 {
+        return Err(Error::Empty { op: OP });
+    }
+    if queries.cols() != candidates.cols() {
+        return Err(Error::shape(
+            OP,
+            format_args!("candidates of width {}", queries.cols()),
+            candidates.value().shape_text(),
+        ));
+    }
+    if positives.len() != queries.rows() {
+        return Err(Error::shape(
+            OP,
+            format_args!("{} positives", queries.rows()),
+            positives.len(),
+        ));
+    }
+    let bound = candidates.rows();
+    if let Some(positive) = positives.iter().find(|positive| **positive >= bound) {
+        return Err(Error::Index {
+            op: OP,
+            what: "positive",
+            index: i64::try_from(*positive).unwrap_or(i64::MAX),
+            bound,
+        });
+    }
+    if temperature > 0.0 && temperature.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::Setting {
+            op: OP,
+            reason: format!("a temperature of {temperature} is not positive"),
+        })
+    }
+}
+
+/// `[Q x C] = gradient [Q x K] candidates [K x C]`.
+fn by_candidates(isa: Isa, shape: (usize, usize, usize), gradient: &Mat, units: &Mat) -> Mat {
+    let mut grad = Mat::stale(shape.0, shape.2);
+    let out = grad.data_mut();
+    product::trained_backward(isa, shape, gradient.data(), units.data(), out, Into::Set);
+    grad
+}
+
+/// `[K x C] = gradient^T [K x Q] queries [Q x C]`.
+fn by_queries(isa: Isa, shape: (usize, usize, usize), gradient: &Mat, units: &Mat) -> Mat {
+    let mut grad = Mat::stale(shape.1, shape.2);
+    let out = grad.data_mut();
+    product::weight_gradient(isa, shape, gradient.data(), units.data(), out, Into::Set);
+    grad
+}
+
+/// Rows brought to length one.
+struct Directions {
+    /// `[T x C]`
+    units: Mat,
+    lengths: Vec<f32>,
+}
+
+impl Directions {
+    /// A row shorter than this is divided by this instead, as the reference library does.
+    const SHORTEST: f64 = 1e-12;
+
+    fn of(x: &Mat) -> Directions {
+        let c = x.cols();
+        let mut units = Mat::stale(x.rows(), c);
+        let lengths = units
+            .data_mut()
+            .par_chunks_mut(c)
+            .zip(x.data().par_chunks(c))
+            .map(|(unit, x)| {
+                let squares: f64 = x.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+                let length = squares.sqrt().max(Self::SHORTEST);
+                for (unit, x) in unit.iter_mut().zip(x) {
+                    *unit = (f64::from(*x) / length) as f32;
+                }
+                length as f32
+            })
+            .collect();
+        Directions { units, lengths }
+    }
+
+    /// `dx` of the gradient of the units: what lies along a row's own direction is taken out.
+    fn backward(&self, mut grad: Mat) -> Mat {
+        let c = grad.cols();
+        grad.data_mut()
+            .par_chunks_mut(c)
+            .zip(self.units.data().par_chunks(c))
+            .zip(&self.lengths)
+            .for_each(|((grad, unit), length)| {
+                let pairs = grad.iter().zip(unit);
+                let along: f64 = pairs.map(|(g, u)| f64::from(*g) * f64::from(*u)).sum();
+                for (g, u) in grad.iter_mut().zip(unit) {
+                    *g = ((f64::from(*g) - along * f64::from(*u)) / f64::from(*length)) as f32;
+                }
+            });
+        grad
+    }
+}
+
+/// The loss and its gradient with respect to the cosines `[Q x K]`.
+fn entropy(cosines: &Mat, positives: &[usize], temperature: f32, symmetric: bool) -> (f64, Mat) {
+    let (q, k) = cosines.shape();
+    let temperature = f64::from(temperature);
+    let score =
+        |query: usize, candidate: usize| f64::from(cosines.row(query)[candidate]) / temperature;
+    let share = if symmetric { 0.5 } else { 1.0 } / q as f64;
+    let mut gradient = vec![0.0f64; q * k];
+    let mut loss = 0.0;
+    for (query, positive) in positives.iter().enumerate() {
+        let row: Vec<f64> = (0..k).map(|candidate| score(query, candidate)).collect();
+        let (part, shares) = softmax_loss(&row, *positive);
+        loss += share * part;
+        for (candidate, part) in shares.into_iter().enumerate() {
+            gradient[query * k + candidate] += share * part / temperature;
+        }
+        if symmetric {
+            let column: Vec<f64> = (0..q).map(|query| score(query, *positive)).collect();
+            let (part, shares) = softmax_loss(&column, query);
+            loss += share * part;
+            for (query, part) in shares.into_iter().enumerate() {
+                gradient[query * k + positive] += share * part / temperature;
+            }
+        }
+    }
+    let gradient = gradient.into_iter().map(|number| number as f32).collect();
+    (loss, Mat::from_vec(q, k, gradient))
+}
+
+/// `-ln softmax(scores)[hit]` and its gradient.
+fn softmax_loss(scores: &[f64], hit: usize) -> (f64, Vec<f64>) {
+    let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut shares: Vec<f64> = scores.iter().map(|score| (score - largest).exp()).collect();
+    let sum: f64 = shares.iter().sum();
+    for share in &mut shares {
+        *share /= sum;
+    }
+    shares[hit] -= 1.0;
+    (sum.ln() + largest - scores[hit], shares)
+}
