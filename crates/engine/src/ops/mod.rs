@@ -19,6 +19,7 @@ pub mod lm_loss;
 pub mod norm;
 pub mod pool;
 mod sums;
+pub mod take_columns;
 pub mod take_rows;
 
 pub use activation::{Activation, activation};
@@ -35,4 +36,5 @@ pub use linear::{Linear, LowRank, Map, linear};
 pub use lm_loss::{LOGIT_BLOCK, lm_loss, lm_score};
 pub use norm::{Norm, NormKind, norm};
 pub use pool::{Pool, pool};
+pub use take_columns::take_columns;
 pub use take_rows::take_rows;
