@@ -68,19 +68,43 @@ pub(super) fn rope(file: &ConfigFile, head_width: usize, positions: usize) -> Re
 /// How positions beyond the trained context are rotated; older files say `type`, newer `rope_type`.
 fn scaling(section: &ConfigFile, positions: usize) -> Result<RopeScaling> {
     let key = if section.has("type") { "type" } else { "rope_type" };
+    let original = section.usize_or("original_max_position_embeddings", positions)?;
     Ok(match section.string_or(key, "default")? {
         "default" => RopeScaling::None,
         "linear" => RopeScaling::Linear {
-            factor: section.positive_or("factor", 0.0)?,
+            factor: section.f64("factor")?,
         },
+        "dynamic" => RopeScaling::Dynamic,
         "llama3" => RopeScaling::Llama3 {
-            factor: section.positive_or("factor", 0.0)?,
-            low_freq_factor: section.positive_or("low_freq_factor", 0.0)?,
-            high_freq_factor: section.positive_or("high_freq_factor", 0.0)?,
-            original_max_position: section
-                .usize_or("original_max_position_embeddings", positions)?,
+            factor: section.f64("factor")?,
+            low_freq_factor: section.f64("low_freq_factor")?,
+            high_freq_factor: section.f64("high_freq_factor")?,
+            original_max_position: original,
         },
-        _ => return Err(section.wrong(key, "default, linear or llama3")),
+        "yarn" => RopeScaling::Yarn {
+            factor: section.f64("factor")?,
+            beta_fast: section.positive_or("beta_fast", 32.0)?,
+            beta_slow: section.positive_or("beta_slow", 1.0)?,
+            attention_factor: yarn_attention(section)?,
+            original_max_position: original,
+            truncate: section.bool_or("truncate", true)?,
+        },
+        _ => return Err(section.wrong(key, "default, linear, dynamic, llama3 or yarn")),
+    })
+}
+
+/// What cosines and sines are multiplied by, where the file does not leave it to the factor alone.
+fn yarn_attention(section: &ConfigFile) -> Result<Option<f64>> {
+    let factor = section.f64("factor")?;
+    let growth = |weight: f64| match factor <= 1.0 {
+        true => 1.0,
+        false => 0.1 * weight * factor.ln() + 1.0,
+    };
+    let above = section.f64_or("mscale", 0.0)?;
+    let below = section.f64_or("mscale_all_dim", 0.0)?;
+    Ok(match section.f64_optional("attention_factor")? {
+        None if above != 0.0 && below != 0.0 => Some(growth(above) / growth(below)),
+        given => given,
     })
 }
 
