@@ -6,46 +6,47 @@
 //! the same bits.
 
 /// Defines `fn name(isa, arguments..)` whose body is compiled for every instruction set that needs
-/// to be asked for. What the body calls must be `#[inline(always)]` to be compiled along with it.
+/// to be asked for; the function may have one type parameter. What the body calls must be
+/// `#[inline(always)]` to be compiled along with it.
 macro_rules! every_isa {
     (
         $(#[$about:meta])*
-        $vis:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
+        $vis:vis fn $name:ident $(<$kind:ident: $bound:path>)? ($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block
     ) => {
         $(#[$about])*
         #[allow(clippy::too_many_arguments)]
-        $vis fn $name(isa: $crate::kernel::Isa, $($argument: $type),*) $(-> $result)? {
+        $vis fn $name $(<$kind: $bound>)? (isa: $crate::kernel::Isa, $($argument: $type),*) $(-> $result)? {
             #[inline(always)]
-            fn plain($($argument: $type),*) $(-> $result)? $body
+            fn plain $(<$kind: $bound>)? ($($argument: $type),*) $(-> $result)? $body
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-            fn avx512($($argument: $type),*) $(-> $result)? {
-                plain($($argument),*)
+            fn avx512 $(<$kind: $bound>)? ($($argument: $type),*) $(-> $result)? {
+                plain $(::<$kind>)? ($($argument),*)
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            fn avx2($($argument: $type),*) $(-> $result)? {
-                plain($($argument),*)
+            fn avx2 $(<$kind: $bound>)? ($($argument: $type),*) $(-> $result)? {
+                plain $(::<$kind>)? ($($argument),*)
             }
 
             #[cfg(target_arch = "x86_64")]
             match isa {
                 // SAFETY: the features that the function is compiled for were just found.
                 $crate::kernel::Isa::Avx512 | $crate::kernel::Isa::Amx if isa.is_available() => unsafe {
-                    avx512($($argument),*)
+                    avx512 $(::<$kind>)? ($($argument),*)
                 },
                 // SAFETY: the features that the function is compiled for were just found.
                 $crate::kernel::Isa::Avx2 if isa.is_available() => unsafe {
-                    avx2($($argument),*)
+                    avx2 $(::<$kind>)? ($($argument),*)
                 },
-                _ => plain($($argument),*),
+                _ => plain $(::<$kind>)? ($($argument),*),
             }
             #[cfg(not(target_arch = "x86_64"))]
             {
                 let _ = isa;
-                plain($($argument),*)
+                plain $(::<$kind>)? ($($argument),*)
             }
         }
     };
