@@ -177,12 +177,8 @@ impl Bigcode {
         let config = Config::read(file)?;
         let (v, c) = (config.vocabulary, config.width);
         loader.root("transformer.", "wte.weight");
-        let (wte, lm_head) = super::tokens_and_head(
-            &mut loader,
-            "transformer.wte.weight",
-            (v, c),
-            config.tied,
-        )?;
+        let (wte, lm_head) =
+            super::tokens_and_head(&mut loader, "transformer.wte.weight", (v, c), config.tied)?;
         let bigcode = Bigcode {
             wte,
             wpe: loader.table("transformer.wpe.weight", config.positions, c)?,
@@ -234,7 +230,9 @@ impl Network for Bigcode {
                 Some(memory) => layer.forward(pass, &x, &batch.spans, Some(memory.layer(i)))?,
                 None => {
                     let (layer, spans) = (Arc::clone(layer), batch.spans.clone());
-                    super::block(pass, &x, move |pass, x| layer.forward(pass, x, &spans, None))?
+                    super::block(pass, &x, move |pass, x| {
+                        layer.forward(pass, x, &spans, None)
+                    })?
                 }
             };
         }

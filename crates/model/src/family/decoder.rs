@@ -86,7 +86,10 @@ fn qwen2_windows(file: &ConfigFile, layers: usize) -> Result<Vec<Option<usize>>>
         return Ok((0..layers).map(|i| window.filter(|_| i >= first)).collect());
     }
     if types.len() != layers {
-        return Err(file.wrong("layer_types", format_args!("one type for each of {layers} layers")));
+        return Err(file.wrong(
+            "layer_types",
+            format_args!("one type for each of {layers} layers"),
+        ));
     }
     let windowed = |kind: &str| match kind {
         "full_attention" => Ok(None),
@@ -117,7 +120,13 @@ impl Layer {
         let path = format!("model.layers.{i}");
         let (c, inner, bias) = (config.heads.width, config.inner, config.inner_bias);
         let norm = |loader: &mut Loader<'_>, name: &str| {
-            loader.norm(&format!("{path}.{name}"), c, NormKind::Rms, config.eps, false)
+            loader.norm(
+                &format!("{path}.{name}"),
+                c,
+                NormKind::Rms,
+                config.eps,
+                false,
+            )
         };
         Ok(Layer {
             input_layernorm: norm(loader, "input_layernorm")?,

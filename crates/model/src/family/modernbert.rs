@@ -203,7 +203,13 @@ impl Layer {
 }
 
 fn norm(loader: &mut Loader<'_>, config: &Config, path: &str) -> Result<Norm> {
-    loader.norm(path, config.width, NormKind::Layer, config.eps, config.norm_bias)
+    loader.norm(
+        path,
+        config.width,
+        NormKind::Layer,
+        config.eps,
+        config.norm_bias,
+    )
 }
 
 /// From hidden states to the vocabulary.

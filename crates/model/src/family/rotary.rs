@@ -36,7 +36,11 @@ impl Heads {
             }
         };
         if head_width % 2 == 1 {
-            let key = if file.has("head_dim") { "head_dim" } else { "hidden_size" };
+            let key = if file.has("head_dim") {
+                "head_dim"
+            } else {
+                "hidden_size"
+            };
             return Err(file.wrong(key, "heads of an even width, since rotation pairs columns"));
         }
         Ok(Heads {
@@ -67,7 +71,11 @@ pub(super) fn rope(file: &ConfigFile, head_width: usize, positions: usize) -> Re
 
 /// How positions beyond the trained context are rotated; older files say `type`, newer `rope_type`.
 fn scaling(section: &ConfigFile, positions: usize) -> Result<RopeScaling> {
-    let key = if section.has("type") { "type" } else { "rope_type" };
+    let key = if section.has("type") {
+        "type"
+    } else {
+        "rope_type"
+    };
     let original = section.usize_or("original_max_position_embeddings", positions)?;
     Ok(match section.string_or(key, "default")? {
         "default" => RopeScaling::None,
@@ -183,12 +191,14 @@ impl Attention {
         text: &Text,
         memory: Option<&mut [Remembered]>,
     ) -> skillbelt_engine::Result<Var> {
-        let rotate = |x: &Var, heads: usize| {
-            ops::rope(pass, x, &[(0, heads)], &text.positions, &text.rope)
-        };
+        let rotate =
+            |x: &Var, heads: usize| ops::rope(pass, x, &[(0, heads)], &text.positions, &text.rope);
         // [T x HD], [T x kv D], [T x kv D]
         let q = rotate(&ops::linear(pass, x, &self.q_proj, None)?, self.how.heads)?;
-        let k = rotate(&ops::linear(pass, x, &self.k_proj, None)?, self.how.kv_heads)?;
+        let k = rotate(
+            &ops::linear(pass, x, &self.k_proj, None)?,
+            self.how.kv_heads,
+        )?;
         let v = ops::linear(pass, x, &self.v_proj, None)?;
         let columns = [Columns::all(&q), Columns::all(&k), Columns::all(&v)];
         let seen = super::attend(pass, columns, &text.spans, &self.how, None, memory)?;

@@ -60,7 +60,13 @@ impl Layer {
     fn load(loader: &mut Loader<'_>, config: &Config, path: &str) -> Result<Layer> {
         let (c, inner, bias) = (config.heads.width, config.inner, config.bias);
         let norm = |loader: &mut Loader<'_>, name: &str| {
-            loader.norm(&format!("{path}.{name}"), c, NormKind::Layer, config.eps, true)
+            loader.norm(
+                &format!("{path}.{name}"),
+                c,
+                NormKind::Layer,
+                config.eps,
+                true,
+            )
         };
         let biases = Biases {
             inputs: bias,

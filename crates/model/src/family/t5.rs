@@ -100,7 +100,12 @@ impl T5 {
             (false, false) => None,
         };
         let t5 = T5 {
-            encoder: Stack::load(&mut loader, &config, "encoder", (config.encoder_layers, false))?,
+            encoder: Stack::load(
+                &mut loader,
+                &config,
+                "encoder",
+                (config.encoder_layers, false),
+            )?,
             decoder: match decodes {
                 true => Some(Stack::load(
                     &mut loader,

@@ -25,7 +25,12 @@ struct Attention {
 }
 
 impl Attention {
-    fn load(loader: &mut Loader<'_>, config: &Config, path: &str, reach: Reach) -> Result<Attention> {
+    fn load(
+        loader: &mut Loader<'_>,
+        config: &Config,
+        path: &str,
+        reach: Reach,
+    ) -> Result<Attention> {
         let (c, hd) = (config.width, config.heads * config.head_width);
         Ok(Attention {
             q: loader.linear(&format!("{path}.q"), hd, c, false)?,
@@ -83,7 +88,8 @@ impl Attention {
             }
         }
         let cached: Vec<_> = memory.iter().map(Remembered::cached).collect();
-        let seen = ops::attention_cached(pass.isa(), q.value(), 0, spans, &cached, &self.how, None)?;
+        let seen =
+            ops::attention_cached(pass.isa(), q.value(), 0, spans, &cached, &self.how, None)?;
         Ok(pass.constant(seen))
     }
 
@@ -161,7 +167,11 @@ impl Block {
             let path = format!("{}.layer_norm", layer(place));
             loader.norm(&path, config.width, NormKind::Rms, config.eps, false)
         };
-        let reach = if decodes { Reach::causal() } else { Reach::default() };
+        let reach = if decodes {
+            Reach::causal()
+        } else {
+            Reach::default()
+        };
         let itself = format!("{}.SelfAttention", layer(0));
         let encoded = format!("{}.EncDecAttention", layer(1));
         let last = if decodes { 2 } else { 1 };
@@ -286,7 +296,10 @@ impl Stack {
                 continue;
             }
             let (block, bias) = (Arc::clone(block), Arc::clone(&self.bias));
-            let (spans, read) = (spans.clone(), encoded.as_ref().map(|read| read.spans.clone()));
+            let (spans, read) = (
+                spans.clone(),
+                encoded.as_ref().map(|read| read.spans.clone()),
+            );
             let mut inputs = vec![&x];
             inputs.extend(encoded.as_ref().map(|read| read.states));
             x = pass.block(&inputs, move |pass, inputs| {
