@@ -54,7 +54,12 @@ macro_rules! from_error {
         }
     )*};
 }
-from_error!(skillbelt_model::Error, tokenizer::Error, generate::Error, hub::Error);
+from_error!(
+    skillbelt_model::Error,
+    tokenizer::Error,
+    generate::Error,
+    hub::Error
+);
 
 impl From<skillbelt_engine::Error> for Failure {
     fn from(error: skillbelt_engine::Error) -> Failure {
@@ -77,7 +82,9 @@ pub fn code(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) | Err(Failure::NobodyListens) => ExitCode::SUCCESS,
         Err(Failure::Rejected { rejected, all }) => {
-            say(format_args!("error: {rejected} of {all} inputs were rejected, as told above"));
+            say(format_args!(
+                "error: {rejected} of {all} inputs were rejected, as told above"
+            ));
             ExitCode::from(COULD_NOT)
         }
         Err(Failure::Told { message, hint }) => {
@@ -100,7 +107,9 @@ pub fn say_panics_shortly() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         let message = info.payload_as_str().unwrap_or("no message").to_owned();
-        say(format_args!("error: a defect of skillbelt at {place}: {message}"));
+        say(format_args!(
+            "error: a defect of skillbelt at {place}: {message}"
+        ));
         say("hint: please report it, with the command");
         std::process::exit(i32::from(COULD_NOT));
     }));

@@ -104,7 +104,9 @@ fn is_stdin(path: &std::path::Path) -> bool {
 fn reader(path: &PathBuf) -> Result<Box<dyn BufRead>, Failure> {
     Ok(match is_stdin(path) {
         true => Box::new(BufReader::new(io::stdin())),
-        false => Box::new(BufReader::new(fs_err::File::open(path).map_err(Failure::told)?)),
+        false => Box::new(BufReader::new(
+            fs_err::File::open(path).map_err(Failure::told)?,
+        )),
     })
 }
 
@@ -185,7 +187,8 @@ impl Inputs {
     }
 
     fn read_row(&self, text: &str, line: usize) -> Result<Input, String> {
-        let row: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+        let row: Value =
+            serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
         let Value::Object(mut row) = row else {
             return Err("expected a JSON object".to_owned());
         };
@@ -220,13 +223,17 @@ impl Rows {
         let mut bytes = Vec::new();
         let failed = |name: &str, error: io::Error| Failure::told(format_args!("{name}: {error}"));
         let limit = &mut self.lines.by_ref().take(MAX_ROW_BYTES);
-        let read = limit.read_until(b'\n', &mut bytes).map_err(|error| failed(&self.name, error))?;
+        let read = limit
+            .read_until(b'\n', &mut bytes)
+            .map_err(|error| failed(&self.name, error))?;
         if read == 0 {
             return Ok(None);
         }
         self.line += 1;
         if read as u64 == MAX_ROW_BYTES && !bytes.ends_with(b"\n") {
-            self.lines.skip_until(b'\n').map_err(|error| failed(&self.name, error))?;
+            self.lines
+                .skip_until(b'\n')
+                .map_err(|error| failed(&self.name, error))?;
             return Ok(Some(Err(format!("longer than {MAX_ROW_BYTES} bytes"))));
         }
         Ok(Some(String::from_utf8(bytes).map_err(|error| {
@@ -239,12 +246,19 @@ impl Rows {
 fn whole(path: &PathBuf) -> Result<String, Failure> {
     let name = path.display();
     let mut bytes = Vec::new();
-    let read = reader(path)?.take(MAX_ROW_BYTES + 1).read_to_end(&mut bytes);
+    let read = reader(path)?
+        .take(MAX_ROW_BYTES + 1)
+        .read_to_end(&mut bytes);
     read.map_err(|error| Failure::told(format_args!("{name}: {error}")))?;
     if bytes.len() as u64 > MAX_ROW_BYTES {
-        return Err(Failure::told(format_args!("{name}: longer than {MAX_ROW_BYTES} bytes")));
+        return Err(Failure::told(format_args!(
+            "{name}: longer than {MAX_ROW_BYTES} bytes"
+        )));
     }
     String::from_utf8(bytes).map_err(|error| {
-        Failure::told(format_args!("{name}: not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+        Failure::told(format_args!(
+            "{name}: not UTF-8 at byte {}",
+            error.utf8_error().valid_up_to()
+        ))
     })
 }

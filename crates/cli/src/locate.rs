@@ -43,7 +43,11 @@ impl Which {
     }
 
     /// The base with its tokenizer.
-    pub fn open(&self, everywhere: &Everywhere, precision: Precision) -> Result<(PathBuf, Base, Tokenizer), Failure> {
+    pub fn open(
+        &self,
+        everywhere: &Everywhere,
+        precision: Precision,
+    ) -> Result<(PathBuf, Base, Tokenizer), Failure> {
         let folder = self.folder(everywhere)?;
         let tokenizer = Tokenizer::from_folder(&folder)?;
         let base = base::open(&folder, Purpose::frozen(precision))?;
@@ -67,8 +71,12 @@ impl Bars {
 
 impl hub::Progress for Bars {
     fn begin(&self, file: &str, total: u64, have: u64) {
-        let bar = ProgressBar::new(total).with_message(file.to_owned()).with_position(have);
-        if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+        let bar = ProgressBar::new(total)
+            .with_message(file.to_owned())
+            .with_position(have);
+        if let Ok(style) = ProgressStyle::with_template(
+            "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+        ) {
             bar.set_style(style);
         }
         *self.current.borrow_mut() = Some(bar);

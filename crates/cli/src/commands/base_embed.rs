@@ -104,7 +104,9 @@ impl Embed {
             self.compute(&base, &batch, &mut lines)?;
         }
         if truncated > 0 && !everywhere.quiet {
-            say(format_args!("note: {truncated} texts were longer than {limit} tokens and were cut"));
+            say(format_args!(
+                "note: {truncated} texts were longer than {limit} tokens and were cut"
+            ));
         }
         inputs.finish()
     }
@@ -113,23 +115,34 @@ impl Embed {
     fn limit(&self, base: &Base) -> Result<usize, Failure> {
         let positions = base.network.sizes().positions;
         match (self.max_tokens, positions) {
-            (Some(wish), Some(positions)) if wish > positions => {
-                Err(Failure::told(format_args!("--max-tokens {wish}: the base reads at most {positions}")))
-            }
+            (Some(wish), Some(positions)) if wish > positions => Err(Failure::told(format_args!(
+                "--max-tokens {wish}: the base reads at most {positions}"
+            ))),
             (Some(wish), _) => Ok(wish),
             (None, positions) => Ok(positions.unwrap_or(usize::MAX)),
         }
     }
 
     /// The next input that has tokens.
-    fn next(&self, inputs: &mut Inputs, tokenizer: &Tokenizer, limit: usize) -> Result<Option<Ready>, Failure> {
+    fn next(
+        &self,
+        inputs: &mut Inputs,
+        tokenizer: &Tokenizer,
+        limit: usize,
+    ) -> Result<Option<Ready>, Failure> {
         while let Some(input) = inputs.next()? {
             let Content::Text(text) = &input.content else {
                 continue;
             };
             match self.encode(tokenizer, text, limit) {
                 Ok((ids, _)) if ids.is_empty() => inputs.reject(&input, "the text has no tokens"),
-                Ok((ids, truncated)) => return Ok(Some(Ready { input, ids, truncated })),
+                Ok((ids, truncated)) => {
+                    return Ok(Some(Ready {
+                        input,
+                        ids,
+                        truncated,
+                    }));
+                }
                 Err(error) => inputs.reject(&input, error),
             }
         }
@@ -146,7 +159,8 @@ impl Embed {
         if self.mode.is_some() {
             let mode = UnixcoderMode::EncoderOnly;
             let ids = tokenizer.encode_unixcoder(text, mode, limit)?;
-            let whole = ids.len() < limit || tokenizer.encode_unixcoder(text, mode, usize::MAX)?.len() == ids.len();
+            let whole = ids.len() < limit
+                || tokenizer.encode_unixcoder(text, mode, usize::MAX)?.len() == ids.len();
             return Ok((ids, !whole));
         }
         let ids = tokenizer.encode(text, true)?;
@@ -192,9 +206,14 @@ impl From<PoolName> for Pool {
 fn normalize(rows: &mut Mat) {
     for row in 0..rows.rows() {
         let row = rows.row_mut(row);
-        let length = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+        let length = row
+            .iter()
+            .map(|x| f64::from(*x).powi(2))
+            .sum::<f64>()
+            .sqrt();
         if length > 0.0 {
-            row.iter_mut().for_each(|x| *x = (f64::from(*x) / length) as f32);
+            row.iter_mut()
+                .for_each(|x| *x = (f64::from(*x) / length) as f32);
         }
     }
 }

@@ -60,7 +60,12 @@ pub struct Generate {
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with_all = ["temperature", "top_k", "top_p"])]
     beams: usize,
     /// With --beams: above 0 favours longer texts, below 0 shorter ones
-    #[arg(long, value_name = "X", default_value_t = 1.0, allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "X",
+        default_value_t = 1.0,
+        allow_negative_numbers = true
+    )]
     length_penalty: f32,
     /// With --beams: end as soon as so many texts are finished
     #[arg(long)]
@@ -189,9 +194,14 @@ impl Generate {
                 (None, Content::Text(text)) => Ok(text.clone()),
                 (None, Content::Messages(_)) => continue,
             };
-            let ids = text.map_err(Failure::from).and_then(|text| Ok(writer.encode(&text, self.chat)?));
+            let ids = text
+                .map_err(Failure::from)
+                .and_then(|text| Ok(writer.encode(&text, self.chat)?));
             let prompt = ids.and_then(|ids| {
-                let prompt = Prompt { ids, number: inputs.number() as u64 };
+                let prompt = Prompt {
+                    ids,
+                    number: inputs.number() as u64,
+                };
                 writer.check(&prompt)?;
                 Ok(prompt)
             });
@@ -205,12 +215,21 @@ impl Generate {
     }
 
     /// The text of a conversation.
-    fn framed(&self, templates: &ChatTemplates, content: &Content) -> Result<String, tokenizer::Error> {
+    fn framed(
+        &self,
+        templates: &ChatTemplates,
+        content: &Content,
+    ) -> Result<String, tokenizer::Error> {
         let messages = match content {
             Content::Messages(messages) => messages.clone(),
             Content::Text(text) => {
-                let system = self.system.iter().map(|text| json!({"role": "system", "content": text}));
-                system.chain([json!({"role": "user", "content": text})]).collect()
+                let system = self
+                    .system
+                    .iter()
+                    .map(|text| json!({"role": "system", "content": text}));
+                system
+                    .chain([json!({"role": "user", "content": text})])
+                    .collect()
             }
         };
         templates.render(&Conversation {

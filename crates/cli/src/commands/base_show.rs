@@ -42,7 +42,10 @@ impl Show {
         let facts = Facts {
             folder: folder.display().to_string(),
             portrait: Portrait::of(&config, &checkpoint)?,
-            files: checkpoint.files().map(|file| file.display().to_string()).collect(),
+            files: checkpoint
+                .files()
+                .map(|file| file.display().to_string())
+                .collect(),
             tokens: tokenizer.vocab_size(),
             rows: config.usize_optional("vocab_size")?,
             tokenizer: tokenizer.path().display().to_string(),
@@ -77,7 +80,10 @@ impl Facts {
             all.insert("folder".into(), json!(self.folder));
             all.insert("hooks".into(), json!(HOOKS));
             all.insert("vocabulary".into(), json!(self.rows));
-            all.insert("tokenizer".into(), json!({"file": self.tokenizer, "tokens": self.tokens}));
+            all.insert(
+                "tokenizer".into(),
+                json!({"file": self.tokenizer, "tokens": self.tokens}),
+            );
             all.insert("chat_template".into(), json!(self.chat));
             all.insert("files".into(), json!(self.files));
             all.insert("hash".into(), json!(self.hash));
@@ -90,7 +96,10 @@ impl Facts {
         let size = |size: Option<usize>| size.map_or("?".to_owned(), |size| size.to_string());
         let mut rows = vec![
             ("folder", self.folder.clone()),
-            ("family", format!("{} ({})", portrait.family, portrait.shape)),
+            (
+                "family",
+                format!("{} ({})", portrait.family, portrait.shape),
+            ),
             (
                 "sizes",
                 format!(
@@ -102,11 +111,25 @@ impl Facts {
             ),
             ("parameters", grouped(portrait.parameters)),
             ("vocabulary", size(self.rows)),
-            ("positions", portrait.positions.map_or("no bound".to_owned(), |p| p.to_string())),
-            ("tokenizer", format!("{} ({} tokens)", self.tokenizer, self.tokens)),
-            ("chat template", if self.chat { "yes" } else { "no" }.to_owned()),
+            (
+                "positions",
+                portrait
+                    .positions
+                    .map_or("no bound".to_owned(), |p| p.to_string()),
+            ),
+            (
+                "tokenizer",
+                format!("{} ({} tokens)", self.tokenizer, self.tokens),
+            ),
+            (
+                "chat template",
+                if self.chat { "yes" } else { "no" }.to_owned(),
+            ),
         ];
-        let kinds = portrait.dtypes.iter().map(|(name, count)| format!("{name} in {count} weights"));
+        let kinds = portrait
+            .dtypes
+            .iter()
+            .map(|(name, count)| format!("{name} in {count} weights"));
         rows.push(("numbers", kinds.collect::<Vec<_>>().join(", ")));
         for file in &self.files {
             rows.push(("file", file.clone()));
@@ -124,7 +147,12 @@ impl Facts {
     fn memory(&self) -> String {
         let mut text = "\nmemory of the frozen weights, by --precision\n".to_owned();
         for precision in skillbelt_engine::Precision::ALL {
-            let bytes = self.portrait.memory.get(precision.name()).copied().unwrap_or(0);
+            let bytes = self
+                .portrait
+                .memory
+                .get(precision.name())
+                .copied()
+                .unwrap_or(0);
             let _infallible = writeln!(text, "  {:<6} {:>12}", precision.name(), size_text(bytes));
         }
         text
@@ -134,7 +162,11 @@ impl Facts {
         let mut text = "\nsites where a belt can act: linear maps (outputs x inputs)\n".to_owned();
         for site in &self.portrait.sites {
             let shape = format!("{} x {}", site.outputs, site.inputs);
-            let _infallible = writeln!(text, "  {:>3} of {:<14} {}", site.count, shape, site.pattern);
+            let _infallible = writeln!(
+                text,
+                "  {:>3} of {:<14} {}",
+                site.count, shape, site.pattern
+            );
         }
         let _infallible = writeln!(text, "and in every layer: {}", HOOKS.join(", "));
         text

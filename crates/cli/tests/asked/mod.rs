@@ -21,7 +21,9 @@ impl Answer {
 }
 
 pub fn golden(family: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden").join(family);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/golden")
+        .join(family);
     assert!(folder.is_dir(), "no references at {}", folder.display());
     folder
 }
@@ -30,17 +32,28 @@ pub fn golden(family: &str) -> PathBuf {
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_skillbelt"));
     command.args(arguments);
-    for variable in ["SKILLBELT_KERNEL", "HF_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN"] {
+    for variable in [
+        "SKILLBELT_KERNEL",
+        "HF_HUB_CACHE",
+        "HF_ENDPOINT",
+        "HF_TOKEN",
+    ] {
         command.env_remove(variable);
     }
-    command.env("HF_HOME", std::env::temp_dir().join("skillbelt-no-such-cache"));
+    command.env(
+        "HF_HOME",
+        std::env::temp_dir().join("skillbelt-no-such-cache"),
+    );
     command.env("HF_HUB_OFFLINE", "1");
     command
 }
 
 /// Runs a command to its end with this stdin.
 pub fn run(command: &mut Command, stdin: &[u8]) -> Answer {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     let stdin = stdin.to_owned();

@@ -92,7 +92,7 @@ impl Portrait {
     }
 
     fn add(&mut self, key: &str, shape: &[usize]) {
-        let numbers = shape.iter().map(|size| *size as u64).product();
+        let numbers: u64 = shape.iter().map(|size| *size as u64).product();
         self.parameters += numbers;
         let site = site(key, shape);
         for precision in Precision::ALL {
@@ -108,7 +108,8 @@ impl Portrait {
         }
         let Some(site) = site else { return };
         let known = self.sites.iter_mut().find(|known| {
-            (&known.pattern, known.outputs, known.inputs) == (&site.pattern, site.outputs, site.inputs)
+            (&known.pattern, known.outputs, known.inputs)
+                == (&site.pattern, site.outputs, site.inputs)
         });
         match known {
             Some(known) => known.count += 1,
@@ -128,13 +129,12 @@ fn site(key: &str, shape: &[usize]) -> Option<Site> {
         return None;
     }
     // T5 numbers the sublayers of a block too; only the first number counts layers.
-    let mut seen = false;
-    let parts = path.split('.').map(|part| match is_number(part) && !std::mem::replace(&mut seen, seen || is_number(part)) {
-        true => "*",
-        false => part,
-    });
+    let mut parts: Vec<&str> = path.split('.').collect();
+    if let Some(layer) = parts.iter_mut().find(|part| is_number(part)) {
+        *layer = "*";
+    }
     Some(Site {
-        pattern: parts.collect::<Vec<_>>().join("."),
+        pattern: parts.join("."),
         count: 1,
         outputs: *outputs,
         inputs: *inputs,
@@ -150,7 +150,13 @@ mod tests {
         let found = site("decoder.block.11.layer.0.SelfAttention.q.weight", &[64, 32]).unwrap();
         assert_eq!(found.pattern, "decoder.block.*.layer.0.SelfAttention.q");
         assert_eq!((found.outputs, found.inputs), (64, 32));
-        assert!(site("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", &[8, 4]).is_none());
+        assert!(
+            site(
+                "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+                &[8, 4]
+            )
+            .is_none()
+        );
         assert!(site("shared.weight", &[512, 64]).is_none());
         assert!(site("layers.0.norm.weight", &[64]).is_none());
         assert!(site("layers.0.fc.bias", &[64]).is_none());

@@ -99,7 +99,11 @@ impl Search {
     /// Takes the log probabilities of the next token of each running hypothesis; `ends_text` says
     /// whether a text ends with its last token. Gives, for each hypothesis that now runs, the one
     /// that it continues.
-    pub fn advance(&mut self, log_probs: &[Vec<f32>], ends_text: &mut dyn FnMut(&[u32]) -> bool) -> Vec<usize> {
+    pub fn advance(
+        &mut self,
+        log_probs: &[Vec<f32>],
+        ends_text: &mut dyn FnMut(&[u32]) -> bool,
+    ) -> Vec<usize> {
         let candidates = self.best_candidates(log_probs);
         self.written += 1;
         let last = self.written >= self.most_tokens;
@@ -134,9 +138,8 @@ impl Search {
         for (parent, (hypothesis, row)) in self.running.iter().zip(log_probs).enumerate() {
             // No more than `candidates` of one row can be among the best of all rows.
             let mut tokens: Vec<u32> = (0..row.len() as u32).collect();
-            let better = |a: &u32, b: &u32| {
-                descending(row[*a as usize], row[*b as usize]).then(a.cmp(b))
-            };
+            let better =
+                |a: &u32, b: &u32| descending(row[*a as usize], row[*b as usize]).then(a.cmp(b));
             if tokens.len() > self.candidates {
                 tokens.select_nth_unstable_by(self.candidates - 1, better);
                 tokens.truncate(self.candidates);
@@ -202,14 +205,20 @@ mod tests {
     fn next(words: usize, seed: u64, so_far: &[u32]) -> Vec<f32> {
         let place = format!("{so_far:?}");
         let stream = Stream::new(seed, 0, &place);
-        let logits: Vec<f32> = (0..words as u64).map(|word| 2.0 * stream.normal(word)).collect();
+        let logits: Vec<f32> = (0..words as u64)
+            .map(|word| 2.0 * stream.normal(word))
+            .collect();
         super::super::choose::log_softmax(&logits).unwrap()
     }
 
     fn search(how: &Beams, words: usize, seed: u64, most: usize) -> Hypothesis {
         let mut search = Search::new(how, 1, most);
         while !search.is_over() {
-            let rows: Vec<_> = search.running().iter().map(|h| next(words, seed, &h.tokens)).collect();
+            let rows: Vec<_> = search
+                .running()
+                .iter()
+                .map(|h| next(words, seed, &h.tokens))
+                .collect();
             search.advance(&rows, &mut |tokens| tokens.last() == Some(&END));
         }
         search.into_best().unwrap()
@@ -244,8 +253,15 @@ mod tests {
     fn with_enough_beams_the_search_is_exhaustive() {
         for seed in 0..20 {
             for length_penalty in [0.0, 0.6, 1.0, 2.0] {
-                let how = Beams { count: 300, length_penalty, stopping: EarlyStopping::Certain };
-                let (found, best) = (search(&how, 4, seed, 4), exhaustive(4, seed, 4, f64::from(length_penalty)));
+                let how = Beams {
+                    count: 300,
+                    length_penalty,
+                    stopping: EarlyStopping::Certain,
+                };
+                let (found, best) = (
+                    search(&how, 4, seed, 4),
+                    exhaustive(4, seed, 4, f64::from(length_penalty)),
+                );
                 assert_eq!(found.tokens, best.tokens, "seed {seed}");
                 assert!((found.score - best.score).abs() < 1e-5);
             }
@@ -254,8 +270,16 @@ mod tests {
 
     #[test]
     fn a_narrow_search_misses_what_a_wide_one_finds_so_the_oracle_can_fail() {
-        let narrow = Beams { count: 1, length_penalty: 0.0, stopping: EarlyStopping::Certain };
-        assert!((0..20).any(|seed| search(&narrow, 4, seed, 4).tokens != exhaustive(4, seed, 4, 0.0).tokens));
+        let narrow = Beams {
+            count: 1,
+            length_penalty: 0.0,
+            stopping: EarlyStopping::Certain,
+        };
+        assert!(
+            (0..20).any(
+                |seed| search(&narrow, 4, seed, 4).tokens != exhaustive(4, seed, 4, 0.0).tokens
+            )
+        );
     }
 
     #[test]
@@ -267,7 +291,11 @@ mod tests {
                 greedy.push(super::super::choose::greedy(&row).unwrap());
             }
             for stopping in [EarlyStopping::Full, EarlyStopping::Likely] {
-                let how = Beams { count: 1, length_penalty: 1.0, stopping };
+                let how = Beams {
+                    count: 1,
+                    length_penalty: 1.0,
+                    stopping,
+                };
                 assert_eq!(search(&how, 5, seed, 6).tokens, greedy, "seed {seed}");
             }
         }
@@ -276,8 +304,14 @@ mod tests {
     #[test]
     fn a_length_penalty_above_nought_favours_longer_texts() {
         let length = |length_penalty| -> usize {
-            let how = Beams { count: 8, length_penalty, stopping: EarlyStopping::Certain };
-            (0..20).map(|seed| search(&how, 5, seed, 8).tokens.len()).sum()
+            let how = Beams {
+                count: 8,
+                length_penalty,
+                stopping: EarlyStopping::Certain,
+            };
+            (0..20)
+                .map(|seed| search(&how, 5, seed, 8).tokens.len())
+                .sum()
         };
         assert!(length(2.0) > length(0.0));
         assert!(length(0.0) > length(-2.0));
@@ -285,13 +319,23 @@ mod tests {
 
     #[test]
     fn more_beams_than_words_are_no_error() {
-        let how = Beams { count: 50, ..Beams::default() };
+        let how = Beams {
+            count: 50,
+            ..Beams::default()
+        };
         assert!(!search(&how, 2, 1, 3).tokens.is_empty());
     }
 
     #[test]
     fn no_finished_text_is_lost_when_every_continuation_ends() {
-        let mut search = Search::new(&Beams { count: 2, ..Beams::default() }, 1, 5);
+        let mut search = Search::new(
+            &Beams {
+                count: 2,
+                ..Beams::default()
+            },
+            1,
+            5,
+        );
         let parents = search.advance(&[vec![-0.1, f32::NEG_INFINITY]], &mut |_| true);
         assert!(parents.is_empty() && search.is_over());
         assert_eq!(search.into_best().unwrap().tokens, [END]);

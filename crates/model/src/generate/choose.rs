@@ -74,8 +74,15 @@ fn weights(logits: &[f32], how: &Sampling) -> Option<Vec<(u32, f64)>> {
         _ => f32::NEG_INFINITY,
     };
     let weight = |logit: f32| (f64::from(logit - largest) / f64::from(how.temperature)).exp();
-    let kept = logits.iter().enumerate().filter(|(_, logit)| **logit >= lowest);
-    Some(kept.map(|(token, logit)| (token as u32, weight(*logit))).filter(|(_, w)| *w > 0.0).collect())
+    let kept = logits
+        .iter()
+        .enumerate()
+        .filter(|(_, logit)| **logit >= lowest);
+    Some(
+        kept.map(|(token, logit)| (token as u32, weight(*logit)))
+            .filter(|(_, w)| *w > 0.0)
+            .collect(),
+    )
 }
 
 /// Drops the unlikeliest tokens as long as what is dropped sums to no more than `1 - top_p`; the
@@ -107,7 +114,11 @@ pub fn penalise(scores: &mut [f32], history: &[u32], penalty: f32) {
     tokens.dedup();
     for token in tokens {
         if let Some(score) = scores.get_mut(token as usize) {
-            *score = if *score < 0.0 { *score * penalty } else { *score / penalty };
+            *score = if *score < 0.0 {
+                *score * penalty
+            } else {
+                *score / penalty
+            };
         }
     }
 }
@@ -124,9 +135,17 @@ pub fn forbid(scores: &mut [f32], tokens: &[u32]) {
 /// Logarithms of probabilities. `None` if a logit is not a number or none is finite.
 pub fn log_softmax(logits: &[f32]) -> Option<Vec<f32>> {
     let largest = logits[greedy(logits)? as usize];
-    let sum: f64 = logits.iter().map(|logit| f64::from(logit - largest).exp()).sum();
+    let sum: f64 = logits
+        .iter()
+        .map(|logit| f64::from(logit - largest).exp())
+        .sum();
     let log = sum.ln();
-    Some(logits.iter().map(|logit| (f64::from(logit - largest) - log) as f32).collect())
+    Some(
+        logits
+            .iter()
+            .map(|logit| (f64::from(logit - largest) - log) as f32)
+            .collect(),
+    )
 }
 
 #[cfg(test)]
@@ -136,7 +155,9 @@ mod tests {
     const LOGITS: [f32; 6] = [0.5, 2.0, -1.0, 1.0, 2.0, 0.0];
 
     fn draws(how: &Sampling, count: u64) -> Vec<u32> {
-        (0..count).map(|step| sample(&LOGITS, how, 3, step).unwrap()).collect()
+        (0..count)
+            .map(|step| sample(&LOGITS, how, 3, step).unwrap())
+            .collect()
     }
 
     /// Chi-square of the draws against probabilities over the six tokens.
@@ -154,7 +175,10 @@ mod tests {
     }
 
     fn softmax(temperature: f64) -> Vec<f64> {
-        let weights: Vec<f64> = LOGITS.iter().map(|l| (f64::from(*l) / temperature).exp()).collect();
+        let weights: Vec<f64> = LOGITS
+            .iter()
+            .map(|l| (f64::from(*l) / temperature).exp())
+            .collect();
         let total: f64 = weights.iter().sum();
         weights.iter().map(|weight| weight / total).collect()
     }
@@ -165,7 +189,10 @@ mod tests {
     #[test]
     fn draws_follow_the_softmax_at_any_temperature_and_the_oracle_tells_temperatures_apart() {
         for temperature in [0.5, 1.0, 1.7] {
-            let how = Sampling { temperature, ..Sampling::default() };
+            let how = Sampling {
+                temperature,
+                ..Sampling::default()
+            };
             let draws = draws(&how, 20_000);
             assert!(chi_square(&draws, &softmax(f64::from(temperature))) < FIVE_DEGREES);
             assert!(chi_square(&draws, &softmax(f64::from(temperature) * 1.1)) > FIVE_DEGREES);
@@ -176,16 +203,27 @@ mod tests {
     fn a_draw_depends_on_seed_sequence_and_step_and_on_nothing_else() {
         let how = Sampling::default();
         assert_eq!(draws(&how, 50), draws(&how, 50));
-        let other = Sampling { seed: 1, ..how.clone() };
+        let other = Sampling {
+            seed: 1,
+            ..how.clone()
+        };
         assert_ne!(draws(&how, 50), draws(&other, 50));
-        let elsewhere: Vec<u32> = (0..50).map(|step| sample(&LOGITS, &how, 4, step).unwrap()).collect();
+        let elsewhere: Vec<u32> = (0..50)
+            .map(|step| sample(&LOGITS, &how, 4, step).unwrap())
+            .collect();
         assert_ne!(draws(&how, 50), elsewhere);
     }
 
     #[test]
     fn top_k_keeps_the_likeliest_and_ties_with_the_last_of_them() {
         let kept = |top_k| {
-            let mut seen = draws(&Sampling { top_k: Some(top_k), ..Sampling::default() }, 2000);
+            let mut seen = draws(
+                &Sampling {
+                    top_k: Some(top_k),
+                    ..Sampling::default()
+                },
+                2000,
+            );
             seen.sort_unstable();
             seen.dedup();
             seen
@@ -200,7 +238,11 @@ mod tests {
     #[test]
     fn top_p_keeps_the_smallest_set_that_reaches_the_sum_and_at_least_one() {
         let nucleus = |top_p: f64| {
-            let mut weights: Vec<(u32, f64)> = [0.1, 0.4, 0.2, 0.3].into_iter().enumerate().map(|(t, w)| (t as u32, w)).collect();
+            let mut weights: Vec<(u32, f64)> = [0.1, 0.4, 0.2, 0.3]
+                .into_iter()
+                .enumerate()
+                .map(|(t, w)| (t as u32, w))
+                .collect();
             keep_nucleus(&mut weights, top_p);
             weights.iter().map(|(token, _)| *token).collect::<Vec<_>>()
         };
@@ -213,7 +255,10 @@ mod tests {
 
     #[test]
     fn a_low_temperature_becomes_greedy() {
-        let how = Sampling { temperature: 1e-4, ..Sampling::default() };
+        let how = Sampling {
+            temperature: 1e-4,
+            ..Sampling::default()
+        };
         let logits = [0.1, 0.9, 0.899];
         assert!((0..500).all(|step| sample(&logits, &how, 0, step) == Some(1)));
     }

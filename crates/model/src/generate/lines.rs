@@ -21,8 +21,14 @@ struct Line<'j> {
 }
 
 /// Writes all lines of a batch.
-pub(super) fn write(job: &Job<'_>, reader: &mut dyn Reader, listener: Listener<'_>) -> Result<Vec<Written>> {
-    let mut lines: Vec<Line<'_>> = (0..job.prompts.len()).map(|prompt| Line::begin(job, prompt)).collect();
+pub(super) fn write(
+    job: &Job<'_>,
+    reader: &mut dyn Reader,
+    listener: Listener<'_>,
+) -> Result<Vec<Written>> {
+    let mut lines: Vec<Line<'_>> = (0..job.prompts.len())
+        .map(|prompt| Line::begin(job, prompt))
+        .collect();
     let openings: Vec<&[u32]> = job.openings.iter().map(|ids| &ids[..]).collect();
     let mut logits = reader.read(&openings)?;
     let mut done = Vec::new();
@@ -30,7 +36,9 @@ pub(super) fn write(job: &Job<'_>, reader: &mut dyn Reader, listener: Listener<'
         for (row, line) in lines.iter_mut().enumerate() {
             line.step(job, &mut logits, row, step, listener)?;
         }
-        let left: Vec<usize> = (0..lines.len()).filter(|row| lines[*row].finish.is_none()).collect();
+        let left: Vec<usize> = (0..lines.len())
+            .filter(|row| lines[*row].finish.is_none())
+            .collect();
         if left.len() < lines.len() {
             let (ended, running) = lines.into_iter().partition(|line| line.finish.is_some());
             done.extend::<Vec<_>>(ended);
@@ -40,11 +48,17 @@ pub(super) fn write(job: &Job<'_>, reader: &mut dyn Reader, listener: Listener<'
         if lines.is_empty() {
             break;
         }
-        let last: Vec<&[u32]> = lines.iter().map(|line| &line.ids[line.ids.len() - 1..]).collect();
+        let last: Vec<&[u32]> = lines
+            .iter()
+            .map(|line| &line.ids[line.ids.len() - 1..])
+            .collect();
         logits = reader.read(&last)?;
     }
     done.sort_by_key(|line| line.prompt);
-    Ok(done.into_iter().map(|line| line.into_written(job)).collect())
+    Ok(done
+        .into_iter()
+        .map(|line| line.into_written(job))
+        .collect())
 }
 
 impl<'j> Line<'j> {
@@ -60,7 +74,14 @@ impl<'j> Line<'j> {
     }
 
     /// Chooses the next token from its row of the logits `[S x V]`, and notes if the line ends.
-    fn step(&mut self, job: &Job<'j>, logits: &mut Mat, row: usize, step: usize, listener: Listener<'_>) -> Result<()> {
+    fn step(
+        &mut self,
+        job: &Job<'j>,
+        logits: &mut Mat,
+        row: usize,
+        step: usize,
+        listener: Listener<'_>,
+    ) -> Result<()> {
         let scores = logits.row_mut(row);
         job.adjust(scores, self.prompt, &self.ids);
         let number = job.prompts[self.prompt].number;

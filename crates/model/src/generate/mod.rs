@@ -141,14 +141,18 @@ impl<'b> Writer<'b> {
             reason,
         };
         if network.shape() != Shape::Encoder || tokenizer.token_id(mode.token()).is_none() {
-            return Err(refuse("modes are for UniXcoder, whose vocabulary names them"));
+            return Err(refuse(
+                "modes are for UniXcoder, whose vocabulary names them",
+            ));
         }
         if network.head().is_none() {
             return Err(refuse("the checkpoint has no language-model head"));
         }
         Ok(Writer {
             role: match mode {
-                UnixcoderMode::EncoderOnly => return Err(refuse("its encoder-only mode does not write")),
+                UnixcoderMode::EncoderOnly => {
+                    return Err(refuse("its encoder-only mode does not write"));
+                }
                 UnixcoderMode::DecoderOnly => Role::LookBack,
                 UnixcoderMode::EncoderDecoder => Role::PromptWhole,
             },
@@ -178,12 +182,20 @@ impl<'b> Writer<'b> {
 
     /// Writes one text for each prompt, all at once. `listener` hears each text in pieces as it
     /// grows (of a beam search, whole at its end).
-    pub fn write(&self, prompts: &[Prompt], options: &Options, listener: Listener<'_>) -> Result<Vec<Written>> {
+    pub fn write(
+        &self,
+        prompts: &[Prompt],
+        options: &Options,
+        listener: Listener<'_>,
+    ) -> Result<Vec<Written>> {
         options.check()?;
         if prompts.is_empty() {
             return Ok(Vec::new());
         }
-        let rooms = prompts.iter().map(|prompt| self.room(prompt, options)).collect::<Result<Vec<_>>>()?;
+        let rooms = prompts
+            .iter()
+            .map(|prompt| self.room(prompt, options))
+            .collect::<Result<Vec<_>>>()?;
         let ids: Vec<&[u32]> = prompts.iter().map(|prompt| &prompt.ids[..]).collect();
         let mut reader = NetworkReader::begin(self.network, self.role, &ids)?;
         let openings: Vec<Vec<u32>> = match self.role {
@@ -213,19 +225,31 @@ impl<'b> Writer<'b> {
     fn room(&self, prompt: &Prompt, options: &Options) -> Result<Room> {
         let tokens = prompt.ids.len();
         if tokens == 0 {
-            return Err(Error::Empty { prompt: prompt.number });
+            return Err(Error::Empty {
+                prompt: prompt.number,
+            });
         }
-        let asked = Room { tokens: options.max_new_tokens, reason: Finish::Length };
+        let asked = Room {
+            tokens: options.max_new_tokens,
+            reason: Finish::Length,
+        };
         let Some(positions) = self.positions() else {
             return Ok(asked);
         };
         if tokens > positions {
-            return Err(Error::TooLong { prompt: prompt.number, tokens, positions });
+            return Err(Error::TooLong {
+                prompt: prompt.number,
+                tokens,
+                positions,
+            });
         }
         // The last token written need not be read.
         let left = positions - tokens + 1;
         Ok(match left < options.max_new_tokens {
-            true => Room { tokens: left, reason: Finish::Context },
+            true => Room {
+                tokens: left,
+                reason: Finish::Context,
+            },
             false => asked,
         })
     }
@@ -243,10 +267,18 @@ impl Options {
         }
         if self.min_new_tokens > self.max_new_tokens {
             let expected = format!("at most the {} that may be written", self.max_new_tokens);
-            return Err(Error::option("min new tokens", expected, self.min_new_tokens));
+            return Err(Error::option(
+                "min new tokens",
+                expected,
+                self.min_new_tokens,
+            ));
         }
         if self.stop.iter().any(String::is_empty) {
-            return Err(Error::option("stop string", "at least one character", "none"));
+            return Err(Error::option(
+                "stop string",
+                "at least one character",
+                "none",
+            ));
         }
         match &self.choice {
             Choice::Greedy => Ok(()),
@@ -262,9 +294,11 @@ impl Options {
                 }
             }
             Choice::Beams(how) if how.count == 0 => Err(Error::option("beams", "at least 1", 0)),
-            Choice::Beams(how) if !how.length_penalty.is_finite() => {
-                Err(Error::option("length penalty", "a finite number", how.length_penalty))
-            }
+            Choice::Beams(how) if !how.length_penalty.is_finite() => Err(Error::option(
+                "length penalty",
+                "a finite number",
+                how.length_penalty,
+            )),
             Choice::Beams(_) => Ok(()),
         }
     }

@@ -46,7 +46,11 @@ pub struct NetworkReader<'n> {
 
 impl<'n> NetworkReader<'n> {
     /// Begins a batch. What is to be read first is [`NetworkReader::openings`].
-    pub fn begin(network: &'n dyn Network, role: Role, prompts: &[&[u32]]) -> Result<NetworkReader<'n>> {
+    pub fn begin(
+        network: &'n dyn Network,
+        role: Role,
+        prompts: &[&[u32]],
+    ) -> Result<NetworkReader<'n>> {
         let encoded = match role {
             Role::Translate { .. } => {
                 let batch = Batch::pack(prompts)?;

@@ -32,7 +32,11 @@ impl<'s> StopWatch<'s> {
     /// Takes a further piece. Of several stop strings the one that begins first ends the text.
     pub fn hear(&mut self, piece: &str) -> Heard {
         self.held.push_str(piece);
-        let first = self.stops.iter().filter_map(|stop| self.held.find(stop.as_str())).min();
+        let first = self
+            .stops
+            .iter()
+            .filter_map(|stop| self.held.find(stop.as_str()))
+            .min();
         if let Some(at) = first {
             self.held.truncate(at);
             return Heard::Stopped(std::mem::take(&mut self.held));
@@ -52,9 +56,16 @@ impl<'s> StopWatch<'s> {
         let begins = |stop: &str| {
             (1..stop.len().min(self.held.len() + 1))
                 .rev()
-                .find(|bytes| self.held.as_bytes().ends_with(&stop.as_bytes()[..*bytes]) && stop.is_char_boundary(*bytes))
+                .find(|bytes| {
+                    self.held.as_bytes().ends_with(&stop.as_bytes()[..*bytes])
+                        && stop.is_char_boundary(*bytes)
+                })
         };
-        self.stops.iter().filter_map(|stop| begins(stop)).max().unwrap_or(0)
+        self.stops
+            .iter()
+            .filter_map(|stop| begins(stop))
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -86,7 +97,10 @@ mod tests {
 
     #[test]
     fn a_stop_string_across_three_pieces_ends_the_text_before_it() {
-        let (texts, stopped) = run(&owned(&["\n\nclass"]), &owned(&["x = 1\n", "\ncl", "ass A"]));
+        let (texts, stopped) = run(
+            &owned(&["\n\nclass"]),
+            &owned(&["x = 1\n", "\ncl", "ass A"]),
+        );
         assert!(stopped);
         assert_eq!(texts, ["x = 1", "", ""]);
     }

@@ -11,7 +11,13 @@ use super::*;
 use crate::base::{self, Base, Purpose};
 
 const FAMILIES: [&str; 7] = [
-    "llama", "qwen2", "mistral", "starcoder2", "gpt_bigcode", "t5", "t5_gated",
+    "llama",
+    "qwen2",
+    "mistral",
+    "starcoder2",
+    "gpt_bigcode",
+    "t5",
+    "t5_gated",
 ];
 
 fn folder(family: &str) -> PathBuf {
@@ -27,7 +33,12 @@ fn json(path: PathBuf) -> Value {
 }
 
 fn ids(value: &Value) -> Vec<u32> {
-    value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| id.as_u64().unwrap() as u32)
+        .collect()
 }
 
 struct Opened {
@@ -46,7 +57,12 @@ impl Opened {
         let inputs = inputs.as_array().unwrap().iter().enumerate();
         Opened {
             habits: Habits::read(&folder, &base.config, &tokenizer).unwrap(),
-            prompts: inputs.map(|(i, value)| Prompt { ids: ids(value), number: i as u64 }).collect(),
+            prompts: inputs
+                .map(|(i, value)| Prompt {
+                    ids: ids(value),
+                    number: i as u64,
+                })
+                .collect(),
             base,
             tokenizer,
         }
@@ -57,12 +73,17 @@ impl Opened {
     }
 
     fn write(&self, options: &Options) -> Vec<Written> {
-        self.writer().write(&self.prompts, options, &mut |_, _| {}).unwrap()
+        self.writer()
+            .write(&self.prompts, options, &mut |_, _| {})
+            .unwrap()
     }
 }
 
 fn twelve() -> Options {
-    Options { max_new_tokens: 12, ..Options::default() }
+    Options {
+        max_new_tokens: 12,
+        ..Options::default()
+    }
 }
 
 fn is_close(a: f64, b: f64) -> bool {
@@ -75,7 +96,11 @@ fn greedy_texts_are_those_of_the_golden_references() {
         let opened = Opened::new(family);
         let expected = json(folder(family).join("golden.json"))["greedy_12"].clone();
         let starts = usize::from(family.starts_with("t5"));
-        for (written, expected) in opened.write(&twelve()).iter().zip(expected.as_array().unwrap()) {
+        for (written, expected) in opened
+            .write(&twelve())
+            .iter()
+            .zip(expected.as_array().unwrap())
+        {
             assert_eq!(written.ids, ids(expected)[starts..], "{family}");
         }
     }
@@ -110,11 +135,15 @@ fn beam_searches_penalties_and_least_lengths_are_those_of_the_golden_references(
                 stop: Vec::new(),
             };
             let expected = case["written"].as_array().unwrap();
-            for (i, (written, expected)) in opened.write(&options).iter().zip(expected).enumerate() {
+            for (i, (written, expected)) in opened.write(&options).iter().zip(expected).enumerate()
+            {
                 let place = format!("{family}, input {i}, {settings}");
                 assert_eq!(written.ids, ids(&expected["tokens"]), "{place}");
                 if let (Some(score), Some(expected)) = (written.score, expected["score"].as_f64()) {
-                    assert!(is_close(f64::from(score), expected), "{place}: {score} {expected}");
+                    assert!(
+                        is_close(f64::from(score), expected),
+                        "{place}: {score} {expected}"
+                    );
                 }
             }
         }
@@ -125,11 +154,19 @@ fn beam_searches_penalties_and_least_lengths_are_those_of_the_golden_references(
 fn an_encoder_that_looks_back_writes_what_the_golden_reference_writes() {
     let opened = Opened::new("roberta");
     let golden = json(folder("roberta").join("sight.json"));
-    let prompts: Vec<&[u32]> = opened.prompts.iter().map(|prompt| &prompt.ids[..]).collect();
+    let prompts: Vec<&[u32]> = opened
+        .prompts
+        .iter()
+        .map(|prompt| &prompt.ids[..])
+        .collect();
     let mut first_logits = Vec::new();
     for (name, role) in [("causal", Role::LookBack), ("prefix", Role::PromptWhole)] {
         let mut reader = NetworkReader::begin(&*opened.base.network, role, &prompts).unwrap();
-        let mut next: Vec<Vec<u32>> = opened.prompts.iter().map(|prompt| prompt.ids.clone()).collect();
+        let mut next: Vec<Vec<u32>> = opened
+            .prompts
+            .iter()
+            .map(|prompt| prompt.ids.clone())
+            .collect();
         for step in 0..12 {
             let further: Vec<&[u32]> = next.iter().map(|ids| &ids[..]).collect();
             let logits = reader.read(&further).unwrap();
@@ -139,26 +176,47 @@ fn an_encoder_that_looks_back_writes_what_the_golden_reference_writes() {
                 let place = format!("{name}, input {row}, step {step}");
                 assert_eq!(token, ids(&expected["tokens"])[step], "{place}");
                 let logit = f64::from(logits.row(row)[token as usize]);
-                assert!(is_close(logit, expected["logits"][step].as_f64().unwrap()), "{place}");
+                assert!(
+                    is_close(logit, expected["logits"][step].as_f64().unwrap()),
+                    "{place}"
+                );
                 *next = vec![token];
                 first_logits.push(logit);
             }
         }
     }
     let (causal, prefix) = first_logits.split_at(first_logits.len() / 2);
-    assert!(causal.iter().zip(prefix).any(|(a, b)| !is_close(*a, *b)), "the oracle tells the sights apart");
+    assert!(
+        causal.iter().zip(prefix).any(|(a, b)| !is_close(*a, *b)),
+        "the oracle tells the sights apart"
+    );
 }
 
 #[test]
 fn three_at_once_are_three_one_at_a_time_whatever_way_they_are_chosen() {
     for family in ["llama", "t5"] {
         let opened = Opened::new(family);
-        for choice in [Choice::Greedy, Choice::Sample(Sampling { seed: 7, ..Sampling::default() }), Choice::Beams(Beams::default())] {
+        for choice in [
+            Choice::Greedy,
+            Choice::Sample(Sampling {
+                seed: 7,
+                ..Sampling::default()
+            }),
+            Choice::Beams(Beams::default()),
+        ] {
             let options = Options { choice, ..twelve() };
             let alone = opened.prompts.iter().map(|prompt| {
-                opened.writer().write(std::slice::from_ref(prompt), &options, &mut |_, _| {}).unwrap().remove(0)
+                opened
+                    .writer()
+                    .write(std::slice::from_ref(prompt), &options, &mut |_, _| {})
+                    .unwrap()
+                    .remove(0)
             });
-            assert_eq!(opened.write(&options), alone.collect::<Vec<_>>(), "{family}");
+            assert_eq!(
+                opened.write(&options),
+                alone.collect::<Vec<_>>(),
+                "{family}"
+            );
         }
     }
 }
@@ -166,10 +224,24 @@ fn three_at_once_are_three_one_at_a_time_whatever_way_they_are_chosen() {
 #[test]
 fn one_beam_writes_what_greedy_writes_and_other_seeds_write_otherwise() {
     let opened = Opened::new("qwen2");
-    let texts = |choice| opened.write(&Options { choice, ..twelve() }).into_iter().map(|w| w.ids).collect::<Vec<_>>();
-    let one = Beams { count: 1, ..Beams::default() };
+    let texts = |choice| {
+        opened
+            .write(&Options { choice, ..twelve() })
+            .into_iter()
+            .map(|w| w.ids)
+            .collect::<Vec<_>>()
+    };
+    let one = Beams {
+        count: 1,
+        ..Beams::default()
+    };
     assert_eq!(texts(Choice::Beams(one)), texts(Choice::Greedy));
-    let sampled = |seed| texts(Choice::Sample(Sampling { seed, ..Sampling::default() }));
+    let sampled = |seed| {
+        texts(Choice::Sample(Sampling {
+            seed,
+            ..Sampling::default()
+        }))
+    };
     assert_eq!(sampled(1), sampled(1));
     assert_ne!(sampled(1), sampled(2));
 }
@@ -178,10 +250,18 @@ fn one_beam_writes_what_greedy_writes_and_other_seeds_write_otherwise() {
 fn what_is_heard_in_pieces_is_the_text() {
     let opened = Opened::new("llama");
     let mut heard = vec![String::new(); 3];
-    let written = opened.writer().write(&opened.prompts, &twelve(), &mut |i, piece| heard[i].push_str(piece)).unwrap();
+    let written = opened
+        .writer()
+        .write(&opened.prompts, &twelve(), &mut |i, piece| {
+            heard[i].push_str(piece)
+        })
+        .unwrap();
     for (heard, written) in heard.iter().zip(&written) {
         assert_eq!(heard, &written.text);
-        assert_eq!(written.text, opened.tokenizer.decode(&written.ids, true).unwrap());
+        assert_eq!(
+            written.text,
+            opened.tokenizer.decode(&written.ids, true).unwrap()
+        );
         assert_eq!((written.finish, written.ids.len()), (Finish::Length, 12));
     }
 }
@@ -194,13 +274,28 @@ fn a_stop_string_across_tokens_ends_one_text_and_leaves_the_others() {
     let places: Vec<usize> = whole.char_indices().map(|(at, _)| at).collect();
     let middle = places.len() / 2;
     let stop = whole[places[middle]..places[middle + 3]].to_owned();
-    for choice in [Choice::Greedy, Choice::Beams(Beams { count: 1, ..Beams::default() })] {
-        let options = Options { choice, stop: vec![stop.clone()], ..twelve() };
+    for choice in [
+        Choice::Greedy,
+        Choice::Beams(Beams {
+            count: 1,
+            ..Beams::default()
+        }),
+    ] {
+        let options = Options {
+            choice,
+            stop: vec![stop.clone()],
+            ..twelve()
+        };
         let written = opened.write(&options);
         assert_eq!(written[1].text, whole[..whole.find(&stop).unwrap()]);
         assert_eq!(written[1].finish, Finish::Stop);
         assert!(written[1].ids.len() < 12);
-        assert!(written.iter().zip(&free).any(|(now, before)| now.text == before.text));
+        assert!(
+            written
+                .iter()
+                .zip(&free)
+                .any(|(now, before)| now.text == before.text)
+        );
     }
 }
 
@@ -210,7 +305,10 @@ fn an_end_token_ends_a_text_and_is_not_in_it() {
     let end = opened.write(&twelve())[0].ids[6];
     opened.habits.ends = vec![511, end];
     let written = &opened.write(&twelve())[0];
-    assert_eq!((written.ids.last(), written.finish), (Some(&end), Finish::Stop));
+    assert_eq!(
+        (written.ids.last(), written.finish),
+        (Some(&end), Finish::Stop)
+    );
     assert!(written.ids.len() <= 7);
 }
 
@@ -223,41 +321,88 @@ fn the_longest_sequence_that_the_base_reads_ends_a_text_and_refuses_a_longer_pro
     let written = &opened.write(&twelve())[0];
     assert_eq!((written.ids.len(), written.finish), (3, Finish::Context));
     opened.prompts[0].ids.extend([5, 6, 7]);
-    let refused = opened.writer().write(&opened.prompts, &twelve(), &mut |_, _| {}).unwrap_err();
-    assert!(matches!(refused, Error::TooLong { tokens, .. } if tokens == positions + 1), "{refused}");
+    let refused = opened
+        .writer()
+        .write(&opened.prompts, &twelve(), &mut |_, _| {})
+        .unwrap_err();
+    assert!(
+        matches!(refused, Error::TooLong { tokens, .. } if tokens == positions + 1),
+        "{refused}"
+    );
 }
 
 #[test]
 fn options_outside_their_bounds_and_bases_that_only_read_are_refused() {
     let opened = Opened::new("llama");
-    let sample = |how| Options { choice: Choice::Sample(how), ..twelve() };
+    let sample = |how| Options {
+        choice: Choice::Sample(how),
+        ..twelve()
+    };
     let beams = |count, length_penalty| Options {
-        choice: Choice::Beams(Beams { count, length_penalty, ..Beams::default() }),
+        choice: Choice::Beams(Beams {
+            count,
+            length_penalty,
+            ..Beams::default()
+        }),
         ..twelve()
     };
     let wrong = [
-        Options { max_new_tokens: 0, ..twelve() },
-        Options { min_new_tokens: 13, ..twelve() },
-        Options { repetition_penalty: 0.0, ..twelve() },
-        Options { stop: vec![String::new()], ..twelve() },
-        sample(Sampling { temperature: 0.0, ..Sampling::default() }),
-        sample(Sampling { temperature: f32::NAN, ..Sampling::default() }),
-        sample(Sampling { top_p: 1.5, ..Sampling::default() }),
-        sample(Sampling { top_k: Some(0), ..Sampling::default() }),
+        Options {
+            max_new_tokens: 0,
+            ..twelve()
+        },
+        Options {
+            min_new_tokens: 13,
+            ..twelve()
+        },
+        Options {
+            repetition_penalty: 0.0,
+            ..twelve()
+        },
+        Options {
+            stop: vec![String::new()],
+            ..twelve()
+        },
+        sample(Sampling {
+            temperature: 0.0,
+            ..Sampling::default()
+        }),
+        sample(Sampling {
+            temperature: f32::NAN,
+            ..Sampling::default()
+        }),
+        sample(Sampling {
+            top_p: 1.5,
+            ..Sampling::default()
+        }),
+        sample(Sampling {
+            top_k: Some(0),
+            ..Sampling::default()
+        }),
         beams(0, 1.0),
         beams(2, f32::INFINITY),
     ];
     for options in wrong {
-        let refused = opened.writer().write(&opened.prompts, &options, &mut |_, _| {});
+        let refused = opened
+            .writer()
+            .write(&opened.prompts, &options, &mut |_, _| {});
         assert!(matches!(refused, Err(Error::Option { .. })), "{options:?}");
     }
-    let empty = [Prompt { ids: Vec::new(), number: 4 }];
+    let empty = [Prompt {
+        ids: Vec::new(),
+        number: 4,
+    }];
     let refused = opened.writer().write(&empty, &twelve(), &mut |_, _| {});
     assert!(matches!(refused, Err(Error::Empty { prompt: 4 })));
     let reads = Opened::new("roberta");
     let refused = Writer::new(&*reads.base.network, &reads.tokenizer, reads.habits.clone());
     assert!(matches!(refused, Err(Error::CannotWrite { .. })));
     let mode = UnixcoderMode::DecoderOnly;
-    let refused = Writer::unixcoder(&*reads.base.network, &reads.tokenizer, reads.habits.clone(), mode);
+    let refused = Writer::unixcoder(
+        &*reads.base.network,
+        &reads.tokenizer,
+        reads.habits.clone(),
+        mode,
+    );
     assert!(matches!(refused, Err(Error::CannotWrite { .. })));
 }

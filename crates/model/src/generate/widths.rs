@@ -31,7 +31,9 @@ pub(super) fn write(
     }
     let mut all = Vec::with_capacity(searches.len());
     for (prompt, search) in searches.into_iter().enumerate() {
-        let best = search.into_best().ok_or_else(|| job.not_finite(prompt, 0))?;
+        let best = search
+            .into_best()
+            .ok_or_else(|| job.not_finite(prompt, 0))?;
         let written = into_written(job, prompt, best)?;
         listener(prompt, &written.text);
         all.push(written);
@@ -94,7 +96,10 @@ fn stop_in(job: &Job<'_>, tokens: &[u32]) -> Result<Option<String>> {
 
 fn into_written(job: &Job<'_>, prompt: usize, best: Hypothesis) -> Result<Written> {
     let room = job.rooms[prompt];
-    let by_token = best.tokens.last().is_some_and(|last| job.ends.contains(last));
+    let by_token = best
+        .tokens
+        .last()
+        .is_some_and(|last| job.ends.contains(last));
     let stopped = stop_in(job, &best.tokens)?;
     Ok(Written {
         finish: match by_token || stopped.is_some() {
