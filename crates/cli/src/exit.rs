@@ -106,7 +106,10 @@ pub fn say(line: impl Display) {
 pub fn say_panics_shortly() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
-        let message = info.payload_as_str().unwrap_or("no message").to_owned();
+        let payload = info.payload();
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let message = text.unwrap_or("no message");
         say(format_args!(
             "error: a defect of skillbelt at {place}: {message}"
         ));

@@ -1,5 +1,7 @@
 //! `skillbelt base embed` from outside.
 
+#![allow(clippy::unwrap_used)]
+
 mod asked;
 
 use std::process::Stdio;

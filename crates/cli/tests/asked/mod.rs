@@ -1,5 +1,8 @@
 //! Runs the binary as a person would, and holds what came back.
 
+// What the tests of one command do not ask, those of another do.
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
