@@ -9,7 +9,7 @@ use crate::panel::Panels;
 /// Most panels of a task.
 pub(super) const GROUP: usize = 8;
 /// Rows of a task, where they are cut at all, and twice as many where each task makes its panels:
-/// with fewer, that would show.
+/// with fewer, that would show. (In a product of short depth an idle thread shows more.)
 const ROWS: usize = 256;
 /// Panels of a task, where rows need not be cut: with fewer, copying or fetching rows would show.
 const WIDE: usize = 7;
@@ -29,7 +29,12 @@ pub(super) struct Cut {
 impl Cut {
     pub(super) fn new(isa: Isa, rows: usize, source: &impl Panels) -> Cut {
         let (panels, depth) = (source.columns().div_ceil(PANEL), source.depth());
-        let least = if source.stored() { ROWS } else { 2 * ROWS };
+        let short = depth <= ROWS;
+        let least = if source.stored() || short {
+            ROWS
+        } else {
+            2 * ROWS
+        };
         let threads = rayon::current_num_threads();
         let mut groups = panels.div_ceil(GROUP);
         let mut blocks = 1;
