@@ -43,7 +43,7 @@ impl Turned {
         let row = stride(count);
         let mut data = Mat::stale(width, row);
         let from = (rows.data, rows.row);
-        transpose(isa, from, (count, width), (data.data_mut(), row));
+        transpose(isa, (count, width), from, (data.data_mut(), row));
         Turned { data, row }
     }
 
@@ -146,7 +146,7 @@ impl Block {
             Keys::Turned(keys) => multiply(
                 form.isa,
                 (rows, count, width),
-                plain(&self.queries),
+                Left::rows(self.queries.data(), width),
                 keys.from(self.seen.0),
                 (self.weights.data_mut(), self.stride),
                 Into::Set,
@@ -155,32 +155,24 @@ impl Block {
                 // The same sums with the factors exchanged: [keys x rows], then turned.
                 let mut queries = Mat::stale(width, rows);
                 let from = (self.queries.data(), width);
-                transpose(form.isa, from, (rows, width), (queries.data_mut(), rows));
+                transpose(form.isa, (rows, width), from, (queries.data_mut(), rows));
                 let mut scores = Mat::stale(count, rows);
                 multiply(
                     form.isa,
                     (count, rows, width),
-                    Left {
-                        data: &keys.data[self.seen.0 * keys.row..],
-                        row: keys.row,
-                        col: 1,
-                    },
+                    Left::rows(&keys.data[self.seen.0 * keys.row..], keys.row),
                     (queries.data(), rows),
                     (scores.data_mut(), rows),
                     Into::Set,
                 );
                 let to = (self.weights.data_mut(), self.stride);
-                transpose(form.isa, (scores.data(), rows), (count, rows), to);
+                transpose(form.isa, (count, rows), (scores.data(), rows), to);
             }
         }
     }
 
     fn weights(&self) -> Left<'_> {
-        Left {
-            data: self.weights.data(),
-            row: self.stride,
-            col: 1,
-        }
+        Left::rows(self.weights.data(), self.stride)
     }
 }
 
@@ -245,7 +237,7 @@ pub(crate) fn backward(
     multiply(
         isa,
         (rows.len(), count, width),
-        plain(&dy),
+        Left::rows(dy.data(), width),
         memory.values.from(first),
         (ds.data_mut(), block.stride),
         Into::Set,
@@ -253,11 +245,6 @@ pub(crate) fn backward(
     let (shape, inner) = ((block.stride, count), &block.inner);
     let weights = block.weights.data_mut();
     score_gradients(isa, weights, ds.data_mut(), shape, inner, &block.inverses);
-    let turned = |data| Left {
-        data,
-        row: 1,
-        col: block.stride,
-    };
     let products = [
         (&mut gradients.values, block.weights.data(), &dy),
         (&mut gradients.keys, ds.data(), &block.queries),
@@ -267,7 +254,8 @@ pub(crate) fn backward(
         let to = &mut sum.data_mut()[first * width..];
         let shape = (count, width, rows.len());
         let right = (right.data(), width);
-        multiply(isa, shape, turned(left), right, (to, width), Into::Add);
+        let left = Left::transposed(left, block.stride);
+        multiply(isa, shape, left, right, (to, width), Into::Add);
     }
     if let Some(scores) = &mut scores {
         for (row, inner) in block.inner.iter().enumerate() {
@@ -275,11 +263,7 @@ pub(crate) fn backward(
         }
     }
     if let Some(out) = dq {
-        let left = Left {
-            data: ds.data(),
-            row: block.stride,
-            col: 1,
-        };
+        let left = Left::rows(ds.data(), block.stride);
         query_gradients(form, left, (block.seen, rows.len()), memory.key_rows, out);
     }
 }
@@ -316,12 +300,4 @@ fn gather<'a>(width: usize, rows: impl ExactSizeIterator<Item = &'a [f32]>) -> M
         to.copy_from_slice(from);
     }
     mat
-}
-
-fn plain(mat: &Mat) -> Left<'_> {
-    Left {
-        data: mat.data(),
-        row: mat.cols(),
-        col: 1,
-    }
 }

@@ -34,7 +34,7 @@ macro_rules! every_isa {
             #[cfg(target_arch = "x86_64")]
             match isa {
                 // SAFETY: the features that the function is compiled for were just found.
-                $crate::kernel::Isa::Avx512 if isa.is_available() => unsafe {
+                $crate::kernel::Isa::Avx512 | $crate::kernel::Isa::Amx if isa.is_available() => unsafe {
                     avx512 $(::<$kind>)? ($($argument),*)
                 },
                 // SAFETY: the features that the function is compiled for were just found.

@@ -17,11 +17,13 @@ pub enum Isa {
     Avx2,
     /// 512-bit vectors, with the 8-bit dot products of VNNI.
     Avx512,
+    /// The same, and matrix tiles (AMX) for products of bytes.
+    Amx,
 }
 
 impl Isa {
     /// Every instruction set, from the plainest to the fastest.
-    pub const ALL: [Isa; 4] = [Isa::Portable, Isa::Neon, Isa::Avx2, Isa::Avx512];
+    pub const ALL: [Isa; 5] = [Isa::Portable, Isa::Neon, Isa::Avx2, Isa::Avx512, Isa::Amx];
 
     /// The word used in `SKILLBELT_KERNEL` and in reports.
     pub fn name(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Isa {
             Isa::Neon => "neon",
             Isa::Avx2 => "avx2",
             Isa::Avx512 => "avx512",
+            Isa::Amx => "amx",
         }
     }
 
@@ -53,6 +56,8 @@ impl Isa {
                     && std::arch::is_x86_feature_detected!("avx512vl")
                     && std::arch::is_x86_feature_detected!("avx512vnni")
             }
+            #[cfg(target_arch = "x86_64")]
+            Isa::Amx => Isa::Avx512.is_available() && super::int8::has_tiles(),
             #[allow(unreachable_patterns)]
             _ => false,
         }

@@ -2,16 +2,32 @@
 //!
 //! They see slices and strides, never matrices, spans or the tape.
 
+pub mod aligned;
 pub(crate) mod attend;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 pub mod curves;
+pub mod decode;
 pub mod elementwise;
 pub(crate) mod every_isa;
 pub mod exponential;
+pub(crate) mod int8;
 pub mod isa;
 pub mod multiply;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 pub mod normalise;
+mod portable;
+pub mod quantise;
 pub(crate) mod scores;
 pub mod softmax;
-pub(crate) mod transpose;
+pub(crate) mod tile;
+pub mod transpose;
 
 pub use isa::Isa;
+
+/// Columns of a panel: every packed right operand is cut into blocks `[depth x PANEL]`, and every
+/// kernel makes tiles that are at most this wide.
+pub const PANEL: usize = 32;

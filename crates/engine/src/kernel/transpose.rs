@@ -1,76 +1,132 @@
-//! Transposing a tall narrow part of a matrix, in squares that fit the vector registers.
+//! Transposing blocks: what turns a panel of the forward direction into one of the backward
+//! direction, and rows of a trained weight into panels.
+//!
+//! It moves numbers and changes none.
 
-use super::every_isa::every_isa;
+use super::Isa;
+use super::multiply::assert_reach;
 
-/// Side of the squares.
-const SIDE: usize = 16;
-
-every_isa! {
-    /// `out[d * out_row + j] = from[j * row + d]` for `j < rows`, `d < width`; each slice comes with
-    /// the distance between its rows, the shape is rows by width.
-    pub(crate) fn transpose(
-        from: (&[f32], usize),
-        shape: (usize, usize),
-        out: (&mut [f32], usize),
-    ) {
-        let ((from, row), (rows, width), (out, out_row)) = (from, shape, out);
-        for first in (0..rows).step_by(SIDE) {
-            for left in (0..width).step_by(SIDE) {
-                if first + SIDE <= rows && left + SIDE <= width {
-                    square(&from[first * row + left..], row, &mut out[left * out_row + first..], out_row);
-                    continue;
-                }
-                for j in first..rows.min(first + SIDE) {
-                    for d in left..width.min(left + SIDE) {
-                        out[d * out_row + j] = from[j * row + d];
-                    }
-                }
+/// `to[c * to_row + r] = from[r * from_row + c]` for `r < rows`, `c < cols`; nothing else is written.
+pub fn transpose(
+    isa: Isa,
+    (rows, cols): (usize, usize),
+    (from, from_row): (&[f32], usize),
+    (to, to_row): (&mut [f32], usize),
+) {
+    assert_reach(from.len(), (rows, from_row), (cols, 1));
+    assert_reach(to.len(), (cols, to_row), (rows, 1));
+    #[cfg(target_arch = "x86_64")]
+    if isa == Isa::Avx512 {
+        assert!(isa.is_available(), "this machine has no {}", isa.name());
+        for row in (0..rows).step_by(16) {
+            for col in (0..cols).step_by(16) {
+                let part = ((rows - row).min(16), (cols - col).min(16));
+                let from = (from.as_ptr().wrapping_add(row * from_row + col), from_row);
+                let to = (to.as_mut_ptr().wrapping_add(col * to_row + row), to_row);
+                // SAFETY: both reaches were asserted, the part lies inside them, `to` is borrowed
+                // exclusively, and the machine has AVX-512.
+                unsafe { avx512::sixteen(part, from, to) };
+            }
+        }
+        return;
+    }
+    let _ = isa;
+    const SIDE: usize = 8;
+    for row in (0..rows).step_by(SIDE) {
+        let rows = row..(row + SIDE).min(rows);
+        for col in 0..cols {
+            let to = &mut to[col * to_row..col * to_row + rows.end];
+            for r in rows.clone() {
+                to[r] = from[r * from_row + col];
             }
         }
     }
 }
 
-/// One full square: four rounds in which row `i` is interleaved with row `i + 8`.
-#[inline(always)]
-fn square(from: &[f32], row: usize, out: &mut [f32], out_row: usize) {
-    let mut lines = [[0.0f32; SIDE]; SIDE];
-    for (i, line) in lines.iter_mut().enumerate() {
-        line.copy_from_slice(&from[i * row..i * row + SIDE]);
-    }
-    for _ in 0..SIDE.ilog2() {
-        let mut next = [[0.0f32; SIDE]; SIDE];
-        for i in 0..SIDE / 2 {
-            let (above, below) = (lines[i], lines[i + SIDE / 2]);
-            for k in 0..SIDE / 2 {
-                next[2 * i][2 * k] = above[k];
-                next[2 * i][2 * k + 1] = below[k];
-                next[2 * i + 1][2 * k] = above[k + SIDE / 2];
-                next[2 * i + 1][2 * k + 1] = below[k + SIDE / 2];
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    //! A 16 x 16 block in sixteen registers.
+
+    use std::arch::x86_64::*;
+
+    /// # Safety
+    /// At most 16 x 16; `from` may be read and `to` written at every element of the formula.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn sixteen(
+        (rows, cols): (usize, usize),
+        (from, from_row): (*const f32, usize),
+        (to, to_row): (*mut f32, usize),
+    ) {
+        let read = ((1u32 << cols) - 1) as __mmask16;
+        let write = ((1u32 << rows) - 1) as __mmask16;
+        let mut lines = [_mm512_setzero_ps(); 16];
+        for (r, line) in lines.iter_mut().enumerate() {
+            if r < rows {
+                // SAFETY: row `r` exists, and the mask keeps to its columns.
+                *line = unsafe { _mm512_maskz_loadu_ps(read, from.wrapping_add(r * from_row)) };
             }
         }
-        lines = next;
+        let lines = turned(lines);
+        for (c, line) in lines.into_iter().enumerate() {
+            if c < cols {
+                // SAFETY: column `c` exists, and the mask keeps to its rows.
+                unsafe { _mm512_mask_storeu_ps(to.wrapping_add(c * to_row), write, line) };
+            }
+        }
     }
-    for (i, line) in lines.iter().enumerate() {
-        out[i * out_row..i * out_row + SIDE].copy_from_slice(line);
+
+    /// The transpose: pairs, then fours within each 128-bit lane, then the lanes themselves.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn turned(rows: [__m512; 16]) -> [__m512; 16] {
+        let zero = _mm512_setzero_ps();
+        // fours[g][c]: lane l holds column 4 l + c of rows 4 g .. 4 g + 4.
+        let mut fours = [[zero; 4]; 4];
+        for (fours, r) in fours.iter_mut().zip(rows.chunks_exact(4)) {
+            let low = _mm512_castps_pd(_mm512_unpacklo_ps(r[0], r[1]));
+            let high = _mm512_castps_pd(_mm512_unpackhi_ps(r[0], r[1]));
+            let next_low = _mm512_castps_pd(_mm512_unpacklo_ps(r[2], r[3]));
+            let next_high = _mm512_castps_pd(_mm512_unpackhi_ps(r[2], r[3]));
+            fours[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, next_low));
+            fours[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, next_low));
+            fours[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high, next_high));
+            fours[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high, next_high));
+        }
+        let mut columns = [zero; 16];
+        for c in 0..4 {
+            let even = _mm512_shuffle_f32x4::<0x88>(fours[0][c], fours[1][c]);
+            let odd = _mm512_shuffle_f32x4::<0xdd>(fours[0][c], fours[1][c]);
+            let next_even = _mm512_shuffle_f32x4::<0x88>(fours[2][c], fours[3][c]);
+            let next_odd = _mm512_shuffle_f32x4::<0xdd>(fours[2][c], fours[3][c]);
+            columns[c] = _mm512_shuffle_f32x4::<0x88>(even, next_even);
+            columns[4 + c] = _mm512_shuffle_f32x4::<0x88>(odd, next_odd);
+            columns[8 + c] = _mm512_shuffle_f32x4::<0xdd>(even, next_even);
+            columns[12 + c] = _mm512_shuffle_f32x4::<0xdd>(odd, next_odd);
+        }
+        columns
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Isa;
 
     #[test]
-    fn every_element_lands_in_its_place() {
-        for (rows, width) in [(1, 1), (16, 16), (17, 5), (40, 33), (64, 64)] {
-            let (row, out_row) = (width + 3, rows + 2);
-            let from: Vec<f32> = (0..rows * row).map(|i| i as f32).collect();
-            for isa in Isa::available() {
-                let mut out = vec![-1.0; width * out_row];
-                transpose(isa, (&from, row), (rows, width), (&mut out, out_row));
-                for j in 0..rows {
-                    for d in 0..width {
-                        assert_eq!(out[d * out_row + j], from[j * row + d], "{rows} x {width}");
+    fn every_element_lands_on_its_mirror_place_and_nothing_else_is_written() {
+        for isa in Isa::available() {
+            for (rows, cols) in [(1, 1), (3, 17), (16, 16), (14, 100), (33, 31), (32, 64)] {
+                let (from_row, to_row) = (cols + 3, rows + 2);
+                let from: Vec<f32> = (0..rows * from_row).map(|x| x as f32).collect();
+                let mut to = vec![-1.0; cols * to_row];
+                transpose(isa, (rows, cols), (&from, from_row), (&mut to, to_row));
+                for c in 0..cols {
+                    for r in 0..to_row {
+                        let expected = if r < rows {
+                            from[r * from_row + c]
+                        } else {
+                            -1.0
+                        };
+                        assert_eq!(to[c * to_row + r], expected, "{isa:?} {rows} x {cols}");
                     }
                 }
             }

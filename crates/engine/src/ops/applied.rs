@@ -111,6 +111,7 @@ impl Applied {
         let epilogue = Epilogue {
             bias: self.bias.as_ref().map(|bias| bias.value().data()),
             residual: residual.map(Mat::data),
+            into: Into::Set,
         };
         self.product.forward(self.isa, x, &mut y, epilogue);
         let path = self.path.as_ref();
@@ -250,7 +251,7 @@ impl Path {
         let x = dropped.as_ref().unwrap_or(x);
         let mut hidden = Mat::stale(t, rank);
         let shape = (t, rank, k);
-        let none = Epilogue::default();
+        let none = Epilogue::SET;
         product::trained_forward(isa, shape, x.data(), down.data(), hidden.data_mut(), none);
         hidden.scale(self.scale);
         let out = y.data_mut();

@@ -31,7 +31,7 @@ pub fn contrastive_loss(
     let shape = (queries.rows(), candidates.rows(), queries.cols());
     let mut scores = Mat::stale(shape.0, shape.1);
     let (units, out) = (k.units.data(), scores.data_mut());
-    product::trained_forward(isa, shape, q.units.data(), units, out, Epilogue::default());
+    product::trained_forward(isa, shape, q.units.data(), units, out, Epilogue::SET);
     let (loss, gradient) = entropy(&scores, positives, temperature, symmetric);
     Ok(
         pass.record(Mat::scalar(loss as f32), &[queries, candidates], || {

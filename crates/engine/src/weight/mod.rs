@@ -1,58 +1,185 @@
-//! Frozen weights, packed once.
+//! Frozen weights, packed once at load into panels, one file per precision.
+//!
+//! They are never trained and have no gradient: what flows back goes to the activations only.
 
-use crate::kernel::Isa;
+mod bf16;
+mod int8;
+mod nf4;
+mod single;
+
+pub use bf16::PackedBf16;
+pub use int8::PackedInt8;
+pub use nf4::PackedNf4;
+pub use single::PackedF32;
+
 use crate::kernel::multiply::Into;
+use crate::kernel::{Isa, PANEL};
+use crate::panel::{Backward, Forward, Packed};
 use crate::product::{self, Epilogue};
 
-/// How the numbers of a frozen weight are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How the numbers of a frozen weight are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Precision {
+    /// As in the checkpoint, or widened from it.
     F32,
+    /// The upper half of an f32.
     Bf16,
+    /// A byte with a scale per output; products in integers.
     Int8,
+    /// Four bits in blocks of 64 with doubly quantised scales.
     Nf4,
 }
 
-/// A frozen linear map `W [N x K]`.
+impl Precision {
+    /// Every precision, from the most exact to the smallest.
+    pub const ALL: [Precision; 4] = [
+        Precision::F32,
+        Precision::Bf16,
+        Precision::Int8,
+        Precision::Nf4,
+    ];
+
+    /// The word used in options and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
+            Precision::Int8 => "int8",
+            Precision::Nf4 => "nf4",
+        }
+    }
+}
+
+impl std::fmt::Display for Precision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::str::FromStr for Precision {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Precision, String> {
+        let found = Precision::ALL.into_iter().find(|p| p.name() == word);
+        found.ok_or_else(|| format!("precision {word:?}: expected f32, bf16, int8 or nf4"))
+    }
+}
+
+/// A frozen weight `[N x K]` in one of its precisions.
 pub enum Weight {
-    F32(usize, usize, Vec<f32>),
+    F32(PackedF32),
+    Bf16(PackedBf16),
+    Int8(PackedInt8),
+    Nf4(PackedNf4),
+}
+
+/// The same expression for whichever precision it is.
+macro_rules! each {
+    ($weight:expr, $packed:ident => $body:expr) => {
+        match $weight {
+            Weight::F32($packed) => $body,
+            Weight::Bf16($packed) => $body,
+            Weight::Int8($packed) => $body,
+            Weight::Nf4($packed) => $body,
+        }
+    };
 }
 
 impl Weight {
-    pub fn pack(_precision: Precision, n: usize, k: usize, w: &[f32]) -> Weight {
-        Weight::F32(n, k, w.to_vec())
+    /// Packs `weight [N x K]`, rows as in a checkpoint.
+    pub fn pack(precision: Precision, n: usize, k: usize, weight: &[f32]) -> Weight {
+        match precision {
+            Precision::F32 => Weight::F32(PackedF32::pack(n, k, weight)),
+            Precision::Bf16 => Weight::Bf16(PackedBf16::pack(n, k, weight)),
+            Precision::Int8 => Weight::Int8(PackedInt8::pack(n, k, weight)),
+            Precision::Nf4 => Weight::Nf4(PackedNf4::pack(n, k, weight)),
+        }
     }
 
+    /// `N`.
     pub fn outputs(&self) -> usize {
-        let Weight::F32(n, _, _) = self;
-        *n
+        each!(self, packed => packed.outputs())
     }
 
+    /// `K`.
     pub fn inputs(&self) -> usize {
-        let Weight::F32(_, k, _) = self;
-        *k
+        each!(self, packed => packed.inputs())
     }
 
-    /// `y [T x N] = x [T x K] W^T + bias + residual`.
+    /// Bytes that it occupies.
+    pub fn bytes(&self) -> usize {
+        each!(self, packed => packed.bytes())
+    }
+
+    /// `y [T x N] = x [T x K] W^T`, with what the epilogue adds.
     pub fn forward(&self, isa: Isa, x: &[f32], t: usize, y: &mut [f32], epilogue: Epilogue<'_>) {
-        let Weight::F32(n, k, w) = self;
-        product::trained_forward(isa, (t, *n, *k), x, w, y, epilogue);
+        match self {
+            Weight::F32(packed) => product::forward(isa, &Forward(packed), x, t, y, epilogue),
+            Weight::Bf16(packed) => product::forward(isa, &Forward(packed), x, t, y, epilogue),
+            Weight::Int8(packed) => packed.forward(isa, x, t, y, epilogue),
+            Weight::Nf4(packed) => product::forward(isa, &Forward(packed), x, t, y, epilogue),
+        }
     }
 
     /// `dx [T x K] (+)= dy [T x N] W`.
     pub fn backward(&self, isa: Isa, dy: &[f32], t: usize, dx: &mut [f32], into: Into) {
-        let Weight::F32(n, k, w) = self;
-        product::trained_backward(isa, (t, *n, *k), dy, w, dx, into);
+        match self {
+            Weight::F32(packed) => product::backward(isa, &Backward(packed), dy, t, dx, into),
+            Weight::Bf16(packed) => product::backward(isa, &Backward(packed), dy, t, dx, into),
+            Weight::Int8(packed) => packed.backward(isa, dy, t, dx, into),
+            Weight::Nf4(packed) => product::backward(isa, &Backward(packed), dy, t, dx, into),
+        }
     }
 
-    /// Row `n`, `[K]`.
+    /// Row `n`, `[K]`: what an embedding table that shares this weight looks up.
     pub fn row(&self, n: usize, out: &mut [f32]) {
-        let Weight::F32(_, k, w) = self;
-        out.copy_from_slice(&w[n * k..(n + 1) * k]);
+        match self {
+            Weight::F32(packed) => row(packed, n, out),
+            Weight::Bf16(packed) => row(packed, n, out),
+            Weight::Int8(packed) => packed.row(n, out),
+            Weight::Nf4(packed) => row(packed, n, out),
+        }
     }
 
-    pub fn bytes(&self) -> usize {
-        let Weight::F32(_, _, w) = self;
-        w.len() * 4
+    /// The weight that the products really use, `[N x K]` row by row.
+    pub fn dequantised(&self) -> Vec<f32> {
+        match self {
+            Weight::F32(packed) => dequantised(packed),
+            Weight::Bf16(packed) => dequantised(packed),
+            Weight::Int8(packed) => packed.dequantised(),
+            Weight::Nf4(packed) => dequantised(packed),
+        }
     }
+}
+
+/// Reads output `n` of a packed weight out of its panel, a block of inputs at a time.
+fn row(packed: &impl Packed, n: usize, out: &mut [f32]) {
+    let k = packed.inputs();
+    assert!(n < packed.outputs(), "row {n} of {}", packed.outputs());
+    assert_eq!(out.len(), k, "a row of {k} inputs");
+    let mut buffer = [0.0; PANEL * PANEL];
+    for (block, out) in out.chunks_mut(PANEL).enumerate() {
+        let inputs = block * PANEL..block * PANEL + out.len();
+        let decoded = packed.decoded(Isa::chosen(), n / PANEL, inputs, &mut buffer);
+        for (out, outputs) in out.iter_mut().zip(decoded.chunks_exact(PANEL)) {
+            *out = outputs[n % PANEL];
+        }
+    }
+}
+
+fn dequantised(packed: &impl Packed) -> Vec<f32> {
+    let k = packed.inputs();
+    let mut out = vec![0.0; packed.outputs() * k];
+    if k > 0 {
+        for (n, out) in out.chunks_mut(k).enumerate() {
+            row(packed, n, out);
+        }
+    }
+    out
+}
+
+/// Asserts that a weight has the length of its shape and gives the number of its panels.
+fn panels_of(n: usize, k: usize, weight: &[f32]) -> usize {
+    assert_eq!(weight.len(), n * k, "a weight of {n} x {k}");
+    n.div_ceil(PANEL)
 }
