@@ -11,22 +11,27 @@ use rayon::prelude::*;
 
 use crate::kernel::aligned::Aligned;
 use crate::kernel::multiply::{Into, Left, assert_reach};
-use crate::kernel::tile::{Tile, tile_height, tile_rows};
+use crate::kernel::tile::{Tile, tile_rows, tiles};
 use crate::kernel::transpose::transpose;
 use crate::kernel::{Isa, PANEL};
 use crate::panel::{Backward, Forward, Packed, Panels, Rows, Turned};
 
 /// Steps of the depth taken at a time where there are many rows: with `GROUP` panels a megabyte of
 /// right operand, which stays in a core's second cache while all rows pass by.
-const STEPS: usize = 512;
+const STEPS: usize = 1024;
 /// The same where one tile holds all rows: what has just been decoded is still in the first cache.
 const FEW_STEPS: usize = 128;
+/// The same where rows of the left operand lie across its storage: all tiles read the same pages.
+const ACROSS_STEPS: usize = 256;
 /// Most panels of a task.
-const GROUP: usize = 16;
-/// Fewest rows of a task, where they are cut at all: below, making panels would show.
+const GROUP: usize = 8;
+/// Rows of a task, where they are cut at all, and twice as many where each task makes its panels:
+/// with fewer, that would show.
 const ROWS: usize = 256;
-/// From so many panels on, copying a tile of the left operand pays for itself.
-const COPIED: usize = 6;
+/// Panels of a task, where rows need not be cut: with fewer, copying or fetching rows would show.
+const WIDE: usize = 7;
+/// Tasks per thread, where there is enough to do.
+const TASKS: usize = 4;
 /// Numbers from one step to the next in a copied tile of the left operand.
 const STRIP: usize = 16;
 /// Products of fewer multiplications than this stay on one thread.
@@ -204,11 +209,11 @@ fn drive<P: Panels>(
         row,
         epilogue,
     };
-    let cut = Cut::new(isa, rows, columns.div_ceil(PANEL), depth);
+    let cut = Cut::new(isa, rows, panels);
     let run = |task: usize| {
         let (rows, panels) = cut.task(task);
         // SAFETY: tasks are pairs of disjoint ranges of rows and of panels, all inside the result.
-        SCRATCH.with_borrow_mut(|scratch| unsafe { product.part(rows, panels, scratch) });
+        SCRATCH.with_borrow_mut(|scratch| unsafe { product.task(rows, panels, scratch) });
     };
     if cut.tasks() == 1 {
         run(0);
@@ -224,56 +229,58 @@ fn drive<P: Panels>(
 struct Cut {
     rows: usize,
     panels: usize,
-    block: usize,
-    group: usize,
+    blocks: usize,
+    groups: usize,
 }
 
 impl Cut {
-    fn new(isa: Isa, rows: usize, panels: usize, depth: usize) -> Cut {
+    fn new(isa: Isa, rows: usize, source: &impl Panels) -> Cut {
+        let (panels, depth) = (source.columns().div_ceil(PANEL), source.depth());
+        let least = if source.stored() {
+            ROWS
+        } else {
+            ROWS + ROWS / 2
+        };
         let threads = rayon::current_num_threads();
-        if threads == 1 || rows * panels * PANEL * depth < SMALL {
-            let (block, group) = (rows, panels.min(GROUP));
-            return Cut {
-                rows,
-                panels,
-                block,
-                group,
-            };
+        let mut groups = panels.div_ceil(GROUP);
+        let mut blocks = 1;
+        if threads > 1 && rows * panels * PANEL * depth >= SMALL {
+            let wanted = TASKS * threads;
+            if rows > tile_rows(isa) {
+                blocks = rows.div_ceil(least).min(wanted.div_ceil(groups));
+                groups = groups.max(wanted.div_ceil(blocks).min(panels.div_ceil(WIDE)));
+                if blocks * groups < 2 * threads {
+                    blocks = (2 * threads)
+                        .div_ceil(groups)
+                        .min(rows.div_ceil(tile_rows(isa)));
+                }
+            } else {
+                groups = groups.max(wanted);
+            }
+            // Tasks of equal size leave no thread waiting only if their number is a multiple.
+            if !(groups * blocks).is_multiple_of(threads) {
+                groups = groups.next_multiple_of(threads);
+            }
+            groups = groups.min(panels);
         }
-        let wanted = 4 * threads;
-        let few = rows <= tile_rows(isa);
-        let groups = if few {
-            wanted.min(panels)
-        } else {
-            panels.div_ceil(GROUP)
-        };
-        let groups = groups.max(panels.div_ceil(GROUP));
-        let blocks = if few {
-            1
-        } else {
-            wanted.div_ceil(groups).min(rows.div_ceil(ROWS))
-        };
-        let groups = groups.max(wanted.div_ceil(blocks).min(panels.div_ceil(COPIED)));
-        let block = rows.div_ceil(blocks);
         Cut {
             rows,
             panels,
-            block,
-            group: panels.div_ceil(groups),
+            blocks,
+            groups,
         }
     }
 
     fn tasks(&self) -> usize {
-        self.rows.div_ceil(self.block) * self.panels.div_ceil(self.group)
+        self.blocks * self.groups
     }
 
     /// Rows and panels of a task.
     fn task(&self, task: usize) -> (Range<usize>, Range<usize>) {
-        let groups = self.panels.div_ceil(self.group);
-        let row = task / groups * self.block;
-        let panel = task % groups * self.group;
-        let rows = row..(row + self.block).min(self.rows);
-        (rows, panel..(panel + self.group).min(self.panels))
+        let share = |len: usize, parts: usize, i: usize| len * i / parts..len * (i + 1) / parts;
+        let (block, group) = (task / self.groups, task % self.groups);
+        let rows = share(self.rows, self.blocks, block);
+        (rows, share(self.panels, self.groups, group))
     }
 }
 
@@ -293,6 +300,21 @@ thread_local! {
 }
 
 impl<P: Panels> Product<'_, P> {
+    /// Few rows read every panel once and must read it in the order in which it lies, panel by panel;
+    /// many rows take a group of panels at a time.
+    ///
+    /// # Safety
+    /// `drive` has checked the operands, and no other task has these rows and panels.
+    unsafe fn task(&self, rows: Range<usize>, panels: Range<usize>, scratch: &mut Scratch) {
+        let few = rows.len() <= tile_rows(self.isa) && self.left.col == 1;
+        let most = if few { 1 } else { GROUP };
+        for panel in panels.clone().step_by(most) {
+            let panels = panel..(panel + most).min(panels.end);
+            // SAFETY: the caller's promise, for a part of the panels.
+            unsafe { self.part(rows.clone(), panels, scratch) };
+        }
+    }
+
     /// A block of rows against a group of panels: for each chunk of the depth all panels are made
     /// once, then every tile of rows passes over them.
     ///
@@ -300,17 +322,18 @@ impl<P: Panels> Product<'_, P> {
     /// `drive` has checked the operands, and no other task has these rows and panels.
     unsafe fn part(&self, rows: Range<usize>, panels: Range<usize>, scratch: &mut Scratch) {
         let depth = self.panels.depth();
-        let height = tile_height(self.isa, rows.len());
-        let most = if rows.len() <= height {
-            FEW_STEPS
-        } else {
-            STEPS
+        let few = rows.len() <= tile_rows(self.isa);
+        let most = match (few, self.left.col) {
+            (true, 1) if self.panels.stored() => depth,
+            (true, _) => FEW_STEPS,
+            (false, 1) => STEPS,
+            (false, _) => ACROSS_STEPS,
         };
-        let chunks = depth.div_ceil(most).max(1);
+        let chunks = depth.div_ceil(most.max(1)).max(1);
         let chunk = depth.div_ceil(chunks).max(1).next_multiple_of(2 * PANEL);
         let made = scratch.right.at_least(panels.len() * chunk * PANEL);
         let strip = scratch.left.at_least(chunk * STRIP);
-        let copied = panels.len() >= COPIED && rows.len() > height;
+        let copied = !few && self.left.col != 1;
         for from in (0..depth.max(1)).step_by(chunk) {
             let steps = from..(from + chunk).min(depth);
             let mut blocks: [&[f32]; GROUP] = [&[]; GROUP];
@@ -318,12 +341,11 @@ impl<P: Panels> Product<'_, P> {
             for ((block, part), panel) in blocks.iter_mut().zip(parts).zip(panels.clone()) {
                 *block = self.panels.block(self.isa, panel, steps.clone(), part);
             }
-            for row in rows.clone().step_by(height) {
-                let rows = row..(row + height).min(rows.end);
+            for rows in tiles(self.isa, rows.clone()) {
                 let left = if copied {
                     self.copy_left(rows.clone(), steps.clone(), strip)
                 } else {
-                    let from = row * self.left.row + steps.start * self.left.col;
+                    let from = rows.start * self.left.row + steps.start * self.left.col;
                     let data = self.left.data.as_ptr().wrapping_add(from);
                     (data, self.left.row, self.left.col)
                 };
@@ -354,8 +376,15 @@ impl<P: Panels> Product<'_, P> {
             transpose(self.isa, shape, (data, row), (strip, STRIP));
         } else {
             for (k, to) in strip.chunks_exact_mut(STRIP).take(steps.len()).enumerate() {
-                for (r, to) in to.iter_mut().take(rows.len()).enumerate() {
-                    *to = data[r * row + k * col];
+                let from = &data[k * col..];
+                match from.first_chunk::<STRIP>() {
+                    // Numbers of rows beyond the tile are copied too, and not used.
+                    Some(from) if row == 1 => to.copy_from_slice(from),
+                    _ => {
+                        for (r, to) in to.iter_mut().take(rows.len()).enumerate() {
+                            *to = from[r * row];
+                        }
+                    }
                 }
             }
         }

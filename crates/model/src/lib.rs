@@ -8,6 +8,7 @@ pub mod belt;
 pub mod checkpoint;
 pub mod error;
 pub mod family;
+pub mod hub;
 pub mod tokenizer;
 
 pub use checkpoint::{Checkpoint, ConfigFile};

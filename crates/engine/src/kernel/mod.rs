@@ -21,6 +21,7 @@ mod neon;
 pub mod normalise;
 mod portable;
 pub mod quantise;
+pub(crate) mod rotate;
 pub(crate) mod scores;
 pub mod softmax;
 pub(crate) mod tile;

@@ -16,7 +16,7 @@ pub(crate) type Seen = (usize, usize);
 every_isa! {
     /// Each row of `scores` (`shape`: rows so far apart, of so many columns) becomes `e^(score - largest)` in
     /// the columns it sees and zero in the others; `inverses` get one over the sum of each row.
-    pub(crate) fn exponentiate(
+    pub fn exponentiate(
         scores: &mut [f32],
         shape: (usize, usize),
         seen: &[Seen],
@@ -34,12 +34,12 @@ every_isa! {
             let mut pieces = row.chunks_exact_mut(LANES);
             for piece in &mut pieces {
                 for (sum, score) in sums.iter_mut().zip(piece) {
-                    *score = exp(*score - largest);
+                    *score = weight(*score - largest);
                     *sum += *score;
                 }
             }
             for (sum, score) in sums.iter_mut().zip(pieces.into_remainder()) {
-                *score = exp(*score - largest);
+                *score = weight(*score - largest);
                 *sum += *score;
             }
             *inverse = 1.0 / total(sums);
@@ -50,7 +50,7 @@ every_isa! {
 every_isa! {
     /// From what `exponentiate` left and the gradients of the weights: `weights` are normalised and
     /// `gradients` become those of the scores, `w (g - sum of w g)`, zero in columns not seen.
-    pub(crate) fn score_gradients(
+    pub fn score_gradients(
         weights: &mut [f32],
         gradients: &mut [f32],
         shape: (usize, usize),
@@ -83,6 +83,15 @@ every_isa! {
             }
         }
     }
+}
+
+/// `e^below`, and zero where that adds nothing to a sum that holds a one: products of tiny numbers
+/// would leave the range of normal ones, and those are slow.
+#[inline(always)]
+fn weight(below: f32) -> f32 {
+    const LOWEST: f32 = -64.0;
+    let weight = exp(below);
+    if below < LOWEST { 0.0 } else { weight }
 }
 
 #[inline(always)]

@@ -18,7 +18,9 @@ pub mod linear;
 pub mod lm_loss;
 pub mod norm;
 pub mod pool;
+pub mod rope;
 mod sums;
+pub mod take_columns;
 pub mod take_rows;
 
 pub use activation::{Activation, activation};
@@ -35,4 +37,6 @@ pub use linear::{Linear, LowRank, Map, linear};
 pub use lm_loss::{LOGIT_BLOCK, lm_loss, lm_score};
 pub use norm::{Norm, NormKind, norm};
 pub use pool::{Pool, pool};
+pub use rope::{Rope, RopeScaling, rope};
+pub use take_columns::take_columns;
 pub use take_rows::take_rows;

@@ -82,6 +82,11 @@ impl<'s> Loader<'s> {
         }
     }
 
+    /// Whether the source is a network without its head: its keys lack the prefix `root`.
+    pub fn is_bare(&self) -> bool {
+        !self.lacking.is_empty()
+    }
+
     pub fn purpose(&self) -> Purpose {
         self.purpose
     }
@@ -90,9 +95,9 @@ impl<'s> Loader<'s> {
         self.source.path().to_owned()
     }
 
-    /// Whether the source has this weight.
+    /// Whether the source has this weight. One that lists none is taken to have all.
     pub fn has(&self, key: &str) -> bool {
-        self.all.contains(&self.stored(key))
+        self.all.is_empty() || self.all.contains(&self.stored(key))
     }
 
     /// The shape of a weight that may be absent.

@@ -52,6 +52,12 @@ impl ConfigFile {
         self.value(key).is_some()
     }
 
+    /// Whether the key is there at all, be it with null: for settings whose null means "none" and
+    /// whose absence means a default.
+    pub fn is_written(&self, key: &str) -> bool {
+        self.object.contains_key(key)
+    }
+
     /// The raw value; null counts as absent, as it does in the libraries that write these files.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.object.get(key).filter(|value| !value.is_null())
