@@ -14,6 +14,10 @@ pub trait Panels: Sync {
     fn depth(&self) -> usize;
     /// Columns of the result.
     fn columns(&self) -> usize;
+    /// Whether panels are borrowed, so that asking for one again costs nothing.
+    fn stored(&self) -> bool {
+        false
+    }
     /// Rows `steps` of panel `panel`: `[steps x PANEL]`, with anything in columns beyond the last.
     /// `scratch` holds at least so many numbers; what is returned may lie in it.
     ///
@@ -42,6 +46,12 @@ pub trait Packed: Sync {
         inputs: Range<usize>,
         scratch: &'s mut [f32],
     ) -> &'s [f32];
+    /// Whether `decoded` borrows.
+    fn stored(&self) -> bool {
+        false
+    }
+    /// Asks the memory for what `decoded` will read; a panel that does not exist is no mistake.
+    fn fetch(&self, panel: usize, inputs: Range<usize>);
 }
 
 /// `y = x W^T`: the panels as they are stored.
@@ -54,6 +64,10 @@ impl<W: Packed> Panels for Forward<'_, W> {
 
     fn columns(&self) -> usize {
         self.0.outputs()
+    }
+
+    fn stored(&self) -> bool {
+        self.0.stored()
     }
 
     fn block<'s>(
@@ -91,6 +105,7 @@ impl<W: Packed> Panels for Backward<'_, W> {
         let scratch = &mut scratch[..steps.len() * PANEL];
         let mut buffer = [0.0; PANEL * PANEL];
         for (source, to) in (steps.start / PANEL..).zip(scratch.chunks_mut(PANEL * PANEL)) {
+            self.0.fetch(source + 1, inputs.clone());
             let block = self.0.decoded(isa, source, inputs.clone(), &mut buffer);
             let shape = (inputs.len(), to.len() / PANEL);
             transpose(isa, shape, (block, PANEL), (to, PANEL));

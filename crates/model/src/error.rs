@@ -74,8 +74,8 @@ pub enum Error {
     #[error(transparent)]
     Tokenizer(#[from] crate::tokenizer::Error),
     /// A base that the hub, or its cache on this machine, did not give.
-    #[error("{name}: {reason}")]
-    Hub { name: String, reason: String },
+    #[error(transparent)]
+    Hub(#[from] crate::hub::Error),
     /// The engine refused an operation.
     #[error(transparent)]
     Engine(#[from] skillbelt_engine::Error),
@@ -174,6 +174,7 @@ impl Error {
             }
             Error::Config { .. } => "correct the value in the file named",
             Error::Tokenizer(error) => return error.hint().map(str::to_owned),
+            Error::Hub(error) => return error.hint().map(str::to_owned),
             _ => return None,
         };
         Some(advice.to_owned())

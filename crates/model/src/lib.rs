@@ -3,8 +3,12 @@
 //!
 //! It computes nothing itself: every number comes from an operation of the engine.
 
+pub mod base;
+pub mod belt;
 pub mod checkpoint;
 pub mod error;
+pub mod family;
+pub mod hub;
 pub mod tokenizer;
 
 pub use checkpoint::{Checkpoint, ConfigFile};

@@ -70,7 +70,7 @@ fn options() -> Outcome<Options> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let has = |word: &str| words.iter().any(|given| given == word);
     let after = |word: &str| words.iter().skip_while(|given| *given != word).nth(1);
-    let precision = words.iter().find_map(|word| Precision::parse(word));
+    let precision = words.iter().find_map(|word| word.parse().ok());
     Ok(Options {
         classify: !has("W2"),
         workload: if has("W2") { W2 } else { W1 },

@@ -3,6 +3,10 @@
 
 use std::arch::x86_64::*;
 
+/// Steps of the depth by which the right operand is fetched before it is used: little where each
+/// step has much to compute, much where it comes from far away for a row or two.
+const AHEAD: [usize; 2] = [12, 64];
+
 /// See `Tile::run`.
 ///
 /// # Safety
@@ -20,10 +24,12 @@ pub(super) unsafe fn tile(
             // SAFETY: the caller's promise; the height matches the number of rows, and columns
             // beyond `cols` are masked.
             unsafe {
-                match (rows, cols <= 16) {
+                match (rows, cols <= 16, a.1 == 1) {
                     $(
-                        ($r, true) => rows_of::<$r, 1>(depth, a, b, c, masks, add),
-                        ($r, false) => rows_of::<$r, 2>(depth, a, b, c, masks, add),
+                        ($r, true, true) => rows_of::<$r, 1, true>(depth, a, b, c, masks, add),
+                        ($r, true, false) => rows_of::<$r, 1, false>(depth, a, b, c, masks, add),
+                        ($r, false, true) => rows_of::<$r, 2, true>(depth, a, b, c, masks, add),
+                        ($r, false, false) => rows_of::<$r, 2, false>(depth, a, b, c, masks, add),
                     )*
                     _ => debug_assert!(rows == 0, "{rows} rows in one tile"),
                 }
@@ -38,14 +44,16 @@ fn first_lanes(n: usize) -> __mmask16 {
     ((1u32 << n.min(16)) - 1) as __mmask16
 }
 
-/// `R` rows by `V` vectors of 16 columns.
+/// `R` rows by `V` vectors of 16 columns. `NEXT`: the rows of the left operand lie one number apart,
+/// which makes their addresses constants; otherwise every third row has a pointer, for a chain of
+/// additions from row to row takes nearly as long as the arithmetic.
 ///
 /// # Safety
 /// As `Tile::run`, for the columns that `masks` lets through.
 #[target_feature(enable = "avx512f")]
-unsafe fn rows_of<const R: usize, const V: usize>(
+unsafe fn rows_of<const R: usize, const V: usize, const NEXT: bool>(
     depth: usize,
-    (mut a, a_row, a_col): (*const f32, usize, usize),
+    (a, a_row, a_col): (*const f32, usize, usize),
     (mut b, b_row): (*const f32, usize),
     (c, c_row): (*mut f32, usize),
     masks: [__mmask16; 2],
@@ -61,20 +69,38 @@ unsafe fn rows_of<const R: usize, const V: usize>(
             }
         }
     }
+    let a_row = if NEXT { 1 } else { a_row };
+    let mut thirds: [_; 5] = std::array::from_fn(|i| a.wrapping_add(3 * i * a_row));
     for _ in 0..depth {
         let mut right = [_mm512_setzero_ps(); V];
         for (v, right) in right.iter_mut().enumerate() {
+            // The line of a panel that is needed some steps from now: panels come from the second
+            // cache, and a prefetch of an address that does not exist does nothing.
+            _mm_prefetch::<_MM_HINT_T0>(
+                b.wrapping_add(AHEAD[(R <= 4) as usize] * b_row + v * 16)
+                    .cast(),
+            );
             // SAFETY: as above, in `b`.
             *right = unsafe { _mm512_maskz_loadu_ps(masks[v], b.wrapping_add(v * 16)) };
         }
-        for (r, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: row `r < R` of the left operand, step `k < depth`.
-            let left = _mm512_set1_ps(unsafe { *a.wrapping_add(r * a_row) });
-            for (sum, right) in sums.iter_mut().zip(right) {
-                *sum = _mm512_fmadd_ps(left, right, *sum);
-            }
+        macro_rules! rows {
+            ($($r:literal)*) => {
+                $(
+                    if $r < R {
+                        let from = thirds[$r / 3].wrapping_add($r % 3 * a_row);
+                        // SAFETY: row `r < R` of the left operand, step `k < depth`.
+                        let left = _mm512_set1_ps(unsafe { *from });
+                        for (sum, right) in sums[$r].iter_mut().zip(right) {
+                            *sum = _mm512_fmadd_ps(left, right, *sum);
+                        }
+                    }
+                )*
+            };
         }
-        a = a.wrapping_add(a_col);
+        rows!(0 1 2 3 4 5 6 7 8 9 10 11 12 13);
+        for third in &mut thirds {
+            *third = third.wrapping_add(a_col);
+        }
         b = b.wrapping_add(b_row);
     }
     for (r, sums) in sums.iter().enumerate() {

@@ -85,6 +85,9 @@ mod x86 {
     use super::{NF4_LEVELS, NF4_ROW, PANEL};
     use std::arch::x86_64::*;
 
+    /// Bytes by which codes are fetched before they are decoded.
+    const AHEAD: usize = 2048;
+
     #[target_feature(enable = "avx2")]
     pub(super) fn bf16_256(from: &[u16], to: &mut [f32]) {
         super::bf16_plain(from, to);
@@ -97,6 +100,7 @@ mod x86 {
         for (from, to) in from.by_ref().zip(to.by_ref()) {
             // SAFETY: each chunk holds sixteen numbers.
             unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().cast::<i8>().wrapping_add(AHEAD));
                 let codes = _mm256_loadu_si256(from.as_ptr().cast());
                 let bits = _mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(codes));
                 _mm512_storeu_ps(to.as_mut_ptr(), _mm512_castsi512_ps(bits));
@@ -114,6 +118,7 @@ mod x86 {
             let high_scales = _mm512_loadu_ps(scales.as_ptr().add(16));
             let rows = codes.chunks_exact(NF4_ROW).zip(to.chunks_exact_mut(PANEL));
             for (codes, to) in rows {
+                _mm_prefetch::<_MM_HINT_T0>(codes.as_ptr().cast::<i8>().wrapping_add(AHEAD));
                 let codes = _mm512_cvtepu8_epi32(_mm_loadu_si128(codes.as_ptr().cast()));
                 // The permutation reads the lowest four bits of each index and no others.
                 let low = _mm512_permutexvar_ps(codes, levels);

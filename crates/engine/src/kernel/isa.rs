@@ -63,6 +63,16 @@ impl Isa {
         }
     }
 
+    /// Itself where this machine can run it, and plain Rust otherwise: kernels must not be entered on
+    /// a promise.
+    pub fn or_portable(self) -> Isa {
+        if self.is_available() {
+            self
+        } else {
+            Isa::Portable
+        }
+    }
+
     /// Those that this machine can run, from the plainest to the fastest.
     pub fn available() -> Vec<Isa> {
         Isa::ALL

@@ -6,7 +6,7 @@
 //! on where it stands among them. (Libraries for dense products give no such promise: they cut the
 //! depth and choose their tiles by the shape, and they pack the right operand anew in every call.)
 
-use super::tile::{Tile, tile_height};
+use super::tile::{Tile, tiles};
 use super::{Isa, PANEL};
 
 /// The left operand: element `(i, k)` is `data[i * row + k * col]`.
@@ -66,19 +66,18 @@ pub fn multiply(
     assert_reach(c.len(), (m, c_row), (n, 1));
     assert_reach(a.data.len(), (m, a.row), (depth, a.col));
     assert_reach(b.len(), (depth, b_row), (n, 1));
-    let height = tile_height(isa, m);
     for from in (0..n).step_by(PANEL) {
-        for row in (0..m).step_by(height) {
+        for rows in tiles(isa, 0..m) {
             let tile = Tile {
-                rows: height.min(m - row),
+                rows: rows.len(),
                 cols: PANEL.min(n - from),
                 depth,
-                a: a.data.as_ptr().wrapping_add(row * a.row),
+                a: a.data.as_ptr().wrapping_add(rows.start * a.row),
                 a_row: a.row,
                 a_col: a.col,
                 b: b.as_ptr().wrapping_add(from),
                 b_row,
-                c: c.as_mut_ptr().wrapping_add(row * c_row + from),
+                c: c.as_mut_ptr().wrapping_add(rows.start * c_row + from),
                 c_row,
                 into,
             };

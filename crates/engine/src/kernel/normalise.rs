@@ -2,7 +2,7 @@
 //!
 //! A row's sums run over lanes in a fixed order, so they depend on nothing but the row.
 
-use super::dispatch::on_isa;
+use super::every_isa::every_isa;
 
 /// Sums are kept in this many lanes, whatever the instruction set.
 const LANES: usize = 32;
@@ -28,7 +28,7 @@ pub struct Shape<'a> {
     pub eps: f32,
 }
 
-on_isa! {
+every_isa! {
     /// `y = (x - mean) * inverse * weight + bias`, row by row.
     pub fn forward(shape: Shape<'_>, x: &[f32], y: &mut [f32], scales: &mut [Scale]) {
         let width = shape.weight.len();
@@ -50,7 +50,9 @@ on_isa! {
             }
         }
     }
+}
 
+every_isa! {
     /// Turns `dy` into `dx` in place, row by row.
     pub fn backward(shape: Shape<'_>, x: &[f32], scales: &[Scale], dy: &mut [f32]) {
         let width = shape.weight.len();
@@ -68,7 +70,9 @@ on_isa! {
             }
         }
     }
+}
 
+every_isa! {
     /// `dweight += dy * (x - mean) * inverse`, summed down the rows.
     pub fn weight_gradient(x: &[f32], scales: &[Scale], dy: &[f32], dweight: &mut [f32]) {
         let width = dweight.len();

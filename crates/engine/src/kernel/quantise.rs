@@ -3,6 +3,8 @@
 //! It keeps no zero point and no history of earlier batches: a row is quantised by itself alone, so
 //! it gives the same bytes wherever and beside whatever it stands.
 
+use std::cell::Cell;
+
 use rayon::prelude::*;
 
 use super::Isa;
@@ -74,6 +76,17 @@ impl Quantised {
         }
     }
 
+    /// Lends the bytes that this thread quantised into last time. While they are lent, whoever asks
+    /// on the same thread gets new ones.
+    pub(crate) fn lend(work: impl FnOnce(&mut Quantised)) {
+        thread_local! {
+            static SPARE: Cell<Quantised> = Cell::default();
+        }
+        let mut quantised = SPARE.take();
+        work(&mut quantised);
+        SPARE.set(quantised);
+    }
+
     pub fn rows(&self) -> usize {
         self.rows
     }
@@ -106,9 +119,9 @@ impl Quantised {
 
 /// Quantises one row, shifted by 128, and says its scale.
 pub(crate) fn row(isa: Isa, x: &[f32], factors: Option<&[f32]>, out: &mut [u8]) -> f32 {
-    match isa {
+    match isa.or_portable() {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: an `Isa` in use is one that this machine has.
+        // SAFETY: this machine has it.
         Isa::Avx512 | Isa::Amx => unsafe { row_avx512(x, factors, out) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.

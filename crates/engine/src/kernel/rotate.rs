@@ -1,8 +1,8 @@
 //! Turning pairs of numbers of a head by an angle, both ways.
 
-use super::dispatch::on_isa;
+use super::every_isa::every_isa;
 
-on_isa! {
+every_isa! {
     /// For each head of `heads` (`D` numbers each, side by side) and each `i < D / 2`, turns the
     /// numbers `i` and `i + D / 2` by the angle whose cosine and sine are given, times `direction`:
     /// 1 forward, -1 back.

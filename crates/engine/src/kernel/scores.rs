@@ -4,8 +4,8 @@
 //! A row's result depends on the columns it sees and on nothing else: neither on where the block
 //! begins nor on what other rows see.
 
-use super::curves::exp;
-use super::dispatch::on_isa;
+use super::every_isa::every_isa;
+use super::exponential::exp;
 
 /// Sums are kept in this many lanes, whatever the vector registers hold.
 const LANES: usize = 16;
@@ -13,7 +13,7 @@ const LANES: usize = 16;
 /// The columns that a row sees: from the first to before the second.
 pub(crate) type Seen = (usize, usize);
 
-on_isa! {
+every_isa! {
     /// Each row of `scores` (`shape`: rows so far apart, of so many columns) becomes `e^(score - largest)` in
     /// the columns it sees and zero in the others; `inverses` get one over the sum of each row.
     pub fn exponentiate(
@@ -47,7 +47,7 @@ on_isa! {
     }
 }
 
-on_isa! {
+every_isa! {
     /// From what `exponentiate` left and the gradients of the weights: `weights` are normalised and
     /// `gradients` become those of the scores, `w (g - sum of w g)`, zero in columns not seen.
     pub fn score_gradients(

@@ -1,14 +1,14 @@
 //! The softmax of one long row of logits, for losses over a whole vocabulary.
 
-use super::curves::exp;
-use super::dispatch::on_isa;
+use super::every_isa::every_isa;
+use super::exponential::exp;
 
 /// Numbers that are summed in f32 before the sum goes on in f64.
 const STRETCH: usize = 1024;
 /// Sums and maxima are kept in this many lanes, whatever the instruction set.
 const LANES: usize = 32;
 
-on_isa! {
+every_isa! {
     /// Turns logits into `e^(logit - largest)`; returns the largest logit and the sum.
     pub fn exponentials(row: &mut [f32]) -> (f32, f64) {
         let largest = largest(row);
@@ -30,7 +30,9 @@ on_isa! {
         }
         (largest, sum)
     }
+}
 
+every_isa! {
     /// `row *= factor`, on this thread.
     pub fn multiply(row: &mut [f32], factor: f32) {
         for number in row {

@@ -3,6 +3,8 @@
 //!
 //! It checks nothing: `multiply` and the product driver have checked before they come here.
 
+use std::ops::Range;
+
 use super::multiply::Into;
 use super::{Isa, portable};
 
@@ -34,11 +36,12 @@ pub(crate) fn tile_rows(isa: Isa) -> usize {
     }
 }
 
-/// Cuts `rows` into tiles of nearly equal height: sixteen rows are faster as twice eight than as
-/// fourteen and two. Gives the height of all tiles but the last, which may be lower.
-pub(crate) fn tile_height(isa: Isa, rows: usize) -> usize {
-    let tiles = rows.div_ceil(tile_rows(isa)).max(1);
-    rows.div_ceil(tiles).max(1)
+/// Cuts rows into tiles of nearly equal height: sixteen rows are faster as twice eight than as
+/// fourteen and two.
+pub(crate) fn tiles(isa: Isa, rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let count = rows.len().div_ceil(tile_rows(isa));
+    let cut = move |i: usize| rows.start + rows.len() * i / count;
+    (0..count).map(move |i| cut(i)..cut(i + 1))
 }
 
 impl Tile {

@@ -25,7 +25,12 @@ pub fn transpose(
                 let to = (to.as_mut_ptr().wrapping_add(col * to_row + row), to_row);
                 // SAFETY: both reaches were asserted, the part lies inside them, `to` is borrowed
                 // exclusively, and the machine has AVX-512.
-                unsafe { avx512::sixteen(part, from, to) };
+                unsafe {
+                    match part {
+                        (16, 16) => avx512::whole(from, to),
+                        _ => avx512::part(part, from, to),
+                    }
+                }
             }
         }
         return;
@@ -49,10 +54,60 @@ mod avx512 {
 
     use std::arch::x86_64::*;
 
+    /// All of a block. Four rows of each register are put together from quarters of lines: loads
+    /// have a port of their own, and half of the shuffles are saved.
+    ///
+    /// # Safety
+    /// `from` may be read and `to` written at every element of the formula.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn whole(
+        (from, from_row): (*const f32, usize),
+        (to, to_row): (*mut f32, usize),
+    ) {
+        for quarter in 0..4 {
+            let from = from.wrapping_add(4 * quarter);
+            // Lane l of register i: columns 4 quarter .. of row 4 l + i.
+            let mut lines = [_mm512_setzero_ps(); 4];
+            for (i, line) in lines.iter_mut().enumerate() {
+                let at = |l: usize| from.wrapping_add((4 * l + i) * from_row);
+                // SAFETY: four columns of rows below sixteen.
+                *line = unsafe {
+                    let first = _mm512_castps128_ps512(_mm_loadu_ps(at(0)));
+                    let line = _mm512_mask_broadcast_f32x4(first, 0x00f0, _mm_loadu_ps(at(1)));
+                    let line = _mm512_mask_broadcast_f32x4(line, 0x0f00, _mm_loadu_ps(at(2)));
+                    _mm512_mask_broadcast_f32x4(line, 0xf000, _mm_loadu_ps(at(3)))
+                };
+            }
+            let to = to.wrapping_add(4 * quarter * to_row);
+            for (c, line) in fours(lines).into_iter().enumerate() {
+                // SAFETY: sixteen rows of a column below sixteen.
+                unsafe { _mm512_storeu_ps(to.wrapping_add(c * to_row), line) };
+            }
+        }
+    }
+
+    /// In each lane, the transpose of the 4 x 4 block that four registers hold there.
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn fours(r: [__m512; 4]) -> [__m512; 4] {
+        let low = _mm512_castps_pd(_mm512_unpacklo_ps(r[0], r[1]));
+        let high = _mm512_castps_pd(_mm512_unpackhi_ps(r[0], r[1]));
+        let next_low = _mm512_castps_pd(_mm512_unpacklo_ps(r[2], r[3]));
+        let next_high = _mm512_castps_pd(_mm512_unpackhi_ps(r[2], r[3]));
+        [
+            _mm512_castpd_ps(_mm512_unpacklo_pd(low, next_low)),
+            _mm512_castpd_ps(_mm512_unpackhi_pd(low, next_low)),
+            _mm512_castpd_ps(_mm512_unpacklo_pd(high, next_high)),
+            _mm512_castpd_ps(_mm512_unpackhi_pd(high, next_high)),
+        ]
+    }
+
+    /// Less than a block.
+    ///
     /// # Safety
     /// At most 16 x 16; `from` may be read and `to` written at every element of the formula.
     #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn sixteen(
+    pub(super) unsafe fn part(
         (rows, cols): (usize, usize),
         (from, from_row): (*const f32, usize),
         (to, to_row): (*mut f32, usize),
@@ -80,24 +135,17 @@ mod avx512 {
     #[inline]
     fn turned(rows: [__m512; 16]) -> [__m512; 16] {
         let zero = _mm512_setzero_ps();
-        // fours[g][c]: lane l holds column 4 l + c of rows 4 g .. 4 g + 4.
-        let mut fours = [[zero; 4]; 4];
-        for (fours, r) in fours.iter_mut().zip(rows.chunks_exact(4)) {
-            let low = _mm512_castps_pd(_mm512_unpacklo_ps(r[0], r[1]));
-            let high = _mm512_castps_pd(_mm512_unpackhi_ps(r[0], r[1]));
-            let next_low = _mm512_castps_pd(_mm512_unpacklo_ps(r[2], r[3]));
-            let next_high = _mm512_castps_pd(_mm512_unpackhi_ps(r[2], r[3]));
-            fours[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, next_low));
-            fours[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, next_low));
-            fours[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high, next_high));
-            fours[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high, next_high));
+        // quads[g][c]: lane l holds column 4 l + c of rows 4 g .. 4 g + 4.
+        let mut quads = [[zero; 4]; 4];
+        for (quad, r) in quads.iter_mut().zip(rows.chunks_exact(4)) {
+            *quad = fours([r[0], r[1], r[2], r[3]]);
         }
         let mut columns = [zero; 16];
         for c in 0..4 {
-            let even = _mm512_shuffle_f32x4::<0x88>(fours[0][c], fours[1][c]);
-            let odd = _mm512_shuffle_f32x4::<0xdd>(fours[0][c], fours[1][c]);
-            let next_even = _mm512_shuffle_f32x4::<0x88>(fours[2][c], fours[3][c]);
-            let next_odd = _mm512_shuffle_f32x4::<0xdd>(fours[2][c], fours[3][c]);
+            let even = _mm512_shuffle_f32x4::<0x88>(quads[0][c], quads[1][c]);
+            let odd = _mm512_shuffle_f32x4::<0xdd>(quads[0][c], quads[1][c]);
+            let next_even = _mm512_shuffle_f32x4::<0x88>(quads[2][c], quads[3][c]);
+            let next_odd = _mm512_shuffle_f32x4::<0xdd>(quads[2][c], quads[3][c]);
             columns[c] = _mm512_shuffle_f32x4::<0x88>(even, next_even);
             columns[4 + c] = _mm512_shuffle_f32x4::<0x88>(odd, next_odd);
             columns[8 + c] = _mm512_shuffle_f32x4::<0xdd>(even, next_even);

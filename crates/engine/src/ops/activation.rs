@@ -128,7 +128,7 @@ impl Loops {
 
 /// The activations as plain formulas, for this operation's proof and for those that fuse it.
 #[cfg(test)]
-pub(super) mod plain {
+pub(crate) mod plain {
     use super::Activation;
 
     pub fn value(kind: Activation, x: f64) -> f64 {
@@ -170,9 +170,11 @@ pub(super) mod plain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keep::Kept;
+    use crate::param::Param;
     use crate::proof::{Plain, check, random};
 
-    pub const ALL: [Activation; 7] = [
+    const ALL: [Activation; 7] = [
         Activation::Relu,
         Activation::Gelu,
         Activation::GeluTanh,
@@ -213,5 +215,43 @@ mod tests {
             formula(Activation::Gelu),
         );
         assert!(wrong.is_err());
+    }
+
+    #[test]
+    fn an_element_depends_on_nothing_but_itself() {
+        let x = random("x", 21, 37, 2.0);
+        let pass = Pass::inference();
+        for kind in ALL {
+            let whole = activation(&pass, &pass.constant(x.clone()), kind).unwrap();
+            for t in 0..x.rows() {
+                let alone = pass.constant(Mat::row_vector(x.row(t).to_vec()));
+                let alone = activation(&pass, &alone, kind).unwrap();
+                assert_eq!(alone.value().data(), whole.value().row(t), "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_result_is_made_again_to_the_bit_and_only_where_a_gradient_flows() {
+        let param = Param::trained("x", random("x", 3, 33, 2.0));
+        let pass = Pass::recording();
+        let y = activation(&pass, &pass.leaf(&param), Activation::Gelu).unwrap();
+        let Kept::Rebuilt(again) = y.kept(&pass) else {
+            panic!("a second copy is kept");
+        };
+        assert_eq!(again().as_ref(), y.value());
+        let constant = pass.constant(random("x", 3, 33, 2.0));
+        let y = activation(&pass, &constant, Activation::Gelu).unwrap();
+        assert!(matches!(y.kept(&pass), Kept::Exact(_)));
+    }
+
+    #[test]
+    fn an_empty_batch_is_refused_and_names_of_the_hub_are_known() {
+        let pass = Pass::inference();
+        let empty = activation(&pass, &pass.constant(Mat::zeros(0, 3)), Activation::Relu);
+        assert_eq!(empty.err(), Some(Error::Empty { op: "activation" }));
+        assert_eq!(Activation::parse("gelu_new"), Some(Activation::GeluTanh));
+        assert_eq!(Activation::parse("silu"), Some(Activation::Silu));
+        assert_eq!(Activation::parse("Silu"), None);
     }
 }

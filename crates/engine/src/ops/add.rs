@@ -77,3 +77,79 @@ fn scaled(mut mat: Mat, factor: f32) -> Mat {
     }
     mat
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::{Plain, check, random};
+
+    fn sum_of(factor: f64) -> impl Fn(&[Plain]) -> Plain {
+        move |inputs| {
+            let (a, b) = (&inputs[0], &inputs[1]);
+            Plain::from_fn(a.rows, a.cols, |t, c| a.at(t, c) + factor * b.at(t, c))
+        }
+    }
+
+    #[test]
+    fn sums_and_multiples_agree_with_the_plain_formula() {
+        for (t, c) in [(1, 1), (3, 33), (130, 129)] {
+            let inputs = [random("a", t, c, 1.0), random("b", t, c, 1.0)];
+            if t < 100 {
+                check(&inputs, |pass, v, _| add(pass, &v[0], &v[1]), sum_of(1.0)).unwrap();
+                let scaled = |pass: &Pass, v: &[Var], _: &[_]| add_scaled(pass, &v[0], &v[1], -1.5);
+                check(&inputs, scaled, sum_of(-1.5)).unwrap();
+            }
+            let pass = Pass::inference();
+            let [a, b] = inputs.map(|mat| pass.constant(mat));
+            let y = add(&pass, &a, &b).unwrap();
+            let pairs = a.value().data().iter().zip(b.value().data());
+            assert!(
+                y.value()
+                    .data()
+                    .iter()
+                    .zip(pairs)
+                    .all(|(y, (a, b))| *y == a + b)
+            );
+        }
+        check(
+            &[random("x", 5, 7, 1.0)],
+            |pass, v, _| scale(pass, &v[0], 0.25),
+            |inputs| Plain::from_fn(5, 7, |t, c| 0.25 * inputs[0].at(t, c)),
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn a_value_may_be_added_to_itself() {
+        check(
+            &[random("x", 5, 7, 1.0)],
+            |pass, v, _| add(pass, &v[0], &v[0]),
+            |inputs| Plain::from_fn(5, 7, |t, c| 2.0 * inputs[0].at(t, c)),
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn the_oracle_notices_a_forgotten_factor() {
+        let inputs = [random("a", 3, 33, 1.0), random("b", 3, 33, 1.0)];
+        assert!(check(&inputs, |pass, v, _| add(pass, &v[0], &v[1]), sum_of(0.99)).is_err());
+    }
+
+    #[test]
+    fn other_shapes_and_empty_batches_are_refused() {
+        let pass = Pass::inference();
+        let [a, b, none] = [(2, 3), (3, 2), (0, 3)].map(|(t, c)| pass.constant(Mat::zeros(t, c)));
+        assert!(matches!(
+            add(&pass, &a, &b).err(),
+            Some(Error::Shape { .. })
+        ));
+        assert_eq!(
+            add(&pass, &none, &none).err(),
+            Some(Error::Empty { op: "add" })
+        );
+        assert_eq!(
+            scale(&pass, &none, 2.0).err(),
+            Some(Error::Empty { op: "scale" })
+        );
+    }
+}

@@ -123,3 +123,143 @@ fn yes_or_no(logits: &Mat, labels: &[u32], positive: f32) -> (f64, Mat) {
     }
     (loss, gradient)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::{Plain, check, random};
+
+    fn one(value: f64) -> Plain {
+        Plain::from_fn(1, 1, |_, _| value)
+    }
+
+    fn softmax(labels: &[u32], weights: &[f64]) -> impl Fn(&[Plain]) -> Plain {
+        move |inputs| {
+            let x = &inputs[0];
+            let (mut loss, mut total) = (0.0, 0.0);
+            for (row, label) in labels.iter().enumerate() {
+                let sum: f64 = x.row(row).iter().map(|x| x.exp()).sum();
+                let weight = weights[*label as usize];
+                loss += weight * (sum.ln() - x.at(row, *label as usize));
+                total += weight;
+            }
+            one(loss / total)
+        }
+    }
+
+    fn sigmoid(labels: &[u32], positive: f64) -> impl Fn(&[Plain]) -> Plain {
+        move |inputs| {
+            let losses = labels.iter().enumerate().map(|(row, label)| {
+                let share = 1.0 / (1.0 + (-inputs[0].at(row, 0)).exp());
+                match label {
+                    1 => -positive * share.ln(),
+                    _ => -(1.0 - share).ln(),
+                }
+            });
+            one(losses.sum::<f64>() / labels.len() as f64)
+        }
+    }
+
+    #[test]
+    fn a_softmax_over_classes_agrees_with_the_plain_formula() {
+        for (labels, classes) in [(&[0][..], 2), (&[2, 0, 2, 1, 1], 3), (&[36; 7], 37)] {
+            let x = [random("logits", labels.len(), classes, 3.0)];
+            check(
+                &x,
+                |pass, vars, _| class_loss(pass, &vars[0], labels, None),
+                softmax(labels, &vec![1.0; classes]),
+            )
+            .unwrap();
+        }
+        let (labels, weights) = ([2, 0, 2, 1, 1], [0.25f32, 4.0, 1.0]);
+        check(
+            &[random("logits", 5, 3, 3.0)],
+            |pass, vars, _| class_loss(pass, &vars[0], &labels, Some(&weights)),
+            softmax(&labels, &[0.25, 4.0, 1.0]),
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn a_single_column_is_a_yes_or_no() {
+        let labels = [1, 0, 0, 1, 1];
+        for positive in [None, Some(2.5f32)] {
+            let weights = positive.map(|positive| [positive]);
+            check(
+                &[random("logits", 5, 1, 3.0)],
+                |pass, vars, _| {
+                    class_loss(pass, &vars[0], &labels, weights.as_ref().map(|w| &w[..]))
+                },
+                sigmoid(&labels, f64::from(positive.unwrap_or(1.0))),
+            )
+            .unwrap();
+        }
+    }
+
+    #[test]
+    fn the_oracle_notices_a_mean_over_rows_instead_of_weights() {
+        let (labels, weights) = ([2, 0, 2, 1, 1], [0.25f32, 4.0, 1.0]);
+        let wrong = check(
+            &[random("logits", 5, 3, 3.0)],
+            |pass, vars, _| class_loss(pass, &vars[0], &labels, Some(&weights)),
+            |inputs| {
+                let right = softmax(&labels, &[0.25, 4.0, 1.0])(inputs);
+                one(right.data[0] * 10.25 / 5.0)
+            },
+        );
+        assert!(wrong.is_err());
+    }
+
+    #[test]
+    fn huge_logits_lose_nothing() {
+        let pass = Pass::inference();
+        let loss = |logits: Vec<f32>, labels: &[u32]| {
+            let logits = Mat::from_vec(labels.len(), logits.len() / labels.len(), logits);
+            class_loss(&pass, &pass.constant(logits), labels, None)
+                .unwrap()
+                .scalar()
+        };
+        assert_eq!(loss(vec![1e4, -1e4], &[1]), 2e4);
+        assert_eq!(loss(vec![-1e4], &[1]), 1e4);
+        assert_eq!(loss(vec![1e4], &[1]), 0.0);
+    }
+
+    #[test]
+    fn labels_and_weights_that_make_no_sense_are_refused() {
+        let pass = Pass::inference();
+        let tried = |(b, classes), labels: &[u32], weights: Option<&[f32]>| {
+            let logits = pass.constant(Mat::zeros(b, classes));
+            class_loss(&pass, &logits, labels, weights).err().unwrap()
+        };
+        assert_eq!(tried((0, 3), &[], None), Error::Empty { op: OP });
+        assert!(matches!(tried((2, 3), &[0], None), Error::Shape { .. }));
+        assert!(matches!(
+            tried((1, 3), &[3], None),
+            Error::Index {
+                index: 3,
+                bound: 3,
+                ..
+            }
+        ));
+        assert!(matches!(
+            tried((1, 1), &[2], None),
+            Error::Index { bound: 2, .. }
+        ));
+        assert!(matches!(
+            tried((1, 3), &[0], Some(&[1.0])),
+            Error::Shape { .. }
+        ));
+        assert!(matches!(
+            tried((1, 2), &[0], Some(&[-1.0, 1.0])),
+            Error::Setting { .. }
+        ));
+        assert!(matches!(
+            tried((1, 2), &[0], Some(&[0.0, 1.0])),
+            Error::Setting { .. }
+        ));
+        assert!(matches!(
+            tried((1, 2), &[0], Some(&[1.0, f32::NAN])),
+            Error::Setting { .. }
+        ));
+    }
+}

@@ -195,3 +195,119 @@ fn softmax_loss(scores: &[f64], hit: usize) -> (f64, Vec<f64>) {
     shares[hit] -= 1.0;
     (sum.ln() + largest - scores[hit], shares)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::{Plain, check, random};
+
+    fn formula(
+        positives: &[usize],
+        temperature: f64,
+        symmetric: bool,
+    ) -> impl Fn(&[Plain]) -> Plain {
+        move |inputs| {
+            let (q, k) = (&inputs[0], &inputs[1]);
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let length = |a: &[f64]| dot(a, a).sqrt();
+            let score = |i: usize, j: usize| {
+                let (a, b) = (q.row(i), k.row(j));
+                dot(a, b) / (length(a) * length(b)) / temperature
+            };
+            let losses = positives.iter().enumerate().map(|(i, j)| {
+                let row: f64 = (0..k.rows).map(|j| score(i, j).exp()).sum();
+                let column: f64 = (0..q.rows).map(|i| score(i, *j).exp()).sum();
+                if symmetric {
+                    0.5 * (row.ln() + column.ln()) - score(i, *j)
+                } else {
+                    row.ln() - score(i, *j)
+                }
+            });
+            let mean = losses.sum::<f64>() / positives.len() as f64;
+            Plain::from_fn(1, 1, |_, _| mean)
+        }
+    }
+
+    fn agrees(
+        (candidates, width): (usize, usize),
+        positives: &[usize],
+        (taken, stated): (f32, f32),
+        symmetric: bool,
+    ) -> std::result::Result<(), String> {
+        let inputs = [
+            random("q", positives.len(), width, 2.0),
+            random("k", candidates, width, 0.5),
+        ];
+        check(
+            &inputs,
+            |pass, v, _| contrastive_loss(pass, &v[0], &v[1], positives, taken, symmetric),
+            formula(positives, f64::from(stated), symmetric),
+        )
+    }
+
+    #[test]
+    fn both_forms_agree_with_the_plain_formula() {
+        for symmetric in [false, true] {
+            for temperature in [1.0, 0.05] {
+                let both = (temperature, temperature);
+                agrees((2, 1), &[1], (1.0, 1.0), symmetric).unwrap();
+                agrees((3, 7), &[0, 1, 2], both, symmetric).unwrap();
+                agrees((9, 33), &[4, 0, 8, 4], both, symmetric).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn the_oracle_notices_another_temperature_and_a_missing_half() {
+        assert!(agrees((9, 33), &[4, 0, 8], (0.05, 0.051), false).is_err());
+        let inputs = [random("q", 3, 7, 1.0), random("k", 3, 7, 1.0)];
+        let wrong = check(
+            &inputs,
+            |pass, v, _| contrastive_loss(pass, &v[0], &v[1], &[0, 1, 2], 0.1, false),
+            formula(&[0, 1, 2], f64::from(0.1f32), true),
+        );
+        assert!(wrong.is_err());
+    }
+
+    #[test]
+    fn a_row_of_zeros_is_no_reason_for_a_nan() {
+        let pass = Pass::inference();
+        let (q, k) = (
+            pass.constant(Mat::zeros(1, 3)),
+            pass.constant(random("k", 2, 3, 1.0)),
+        );
+        let loss = contrastive_loss(&pass, &q, &k, &[0], 0.1, false)
+            .unwrap()
+            .scalar();
+        assert!((loss - std::f32::consts::LN_2).abs() < 1e-6, "{loss}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let pass = Pass::inference();
+        let mat = |t, c| pass.constant(Mat::zeros(t, c));
+        let tried = |q: &Var, k: &Var, positives: &[usize], temperature| {
+            contrastive_loss(&pass, q, k, positives, temperature, false)
+                .err()
+                .unwrap()
+        };
+        let q = mat(2, 3);
+        assert_eq!(tried(&mat(0, 3), &q, &[], 1.0), Error::Empty { op: OP });
+        assert_eq!(tried(&q, &mat(0, 3), &[0, 0], 1.0), Error::Empty { op: OP });
+        assert!(matches!(
+            tried(&q, &mat(2, 4), &[0, 1], 1.0),
+            Error::Shape { .. }
+        ));
+        assert!(matches!(tried(&q, &q, &[0], 1.0), Error::Shape { .. }));
+        assert!(matches!(
+            tried(&q, &q, &[0, 2], 1.0),
+            Error::Index { index: 2, .. }
+        ));
+        for temperature in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            assert!(matches!(
+                tried(&q, &q, &[0, 1], temperature),
+                Error::Setting { .. }
+            ));
+        }
+    }
+}

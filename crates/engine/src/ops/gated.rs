@@ -204,3 +204,160 @@ fn blank(like: &Mat, used: usize) -> Mat {
         Mat::zeros(like.rows(), like.cols())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::activation::plain;
+    use super::*;
+    use crate::param::Param;
+    use crate::proof::{Plain, check, random};
+
+    const KINDS: [Activation; 5] = [
+        Activation::Relu,
+        Activation::Gelu,
+        Activation::GeluTanh,
+        Activation::Silu,
+        Activation::Identity,
+    ];
+
+    #[test]
+    fn gate_and_up_in_two_values_agree_with_the_plain_formula() {
+        for kind in KINDS {
+            for (t, width, spare) in [(1, 1, 0), (3, 33, 0), (5, 17, 3)] {
+                let inputs = [
+                    random("gate", t, width + spare, 1.5),
+                    random("up", t, width + 2 * spare, 1.0),
+                ];
+                check(
+                    &inputs,
+                    |pass, vars, _| {
+                        let gate = Columns {
+                            var: &vars[0],
+                            first: spare,
+                        };
+                        let up = Columns {
+                            var: &vars[1],
+                            first: spare,
+                        };
+                        gated(pass, gate, up, width, kind)
+                    },
+                    |inputs| {
+                        Plain::from_fn(t, width, |t, c| {
+                            plain::value(kind, inputs[0].at(t, c + spare))
+                                * inputs[1].at(t, c + spare)
+                        })
+                    },
+                )
+                .unwrap_or_else(|off| panic!("{kind:?} {t} x {width}: {off}"));
+            }
+        }
+    }
+
+    /// Gate and up side by side, either first, with a column that belongs to neither.
+    fn fused(
+        (gate_first, up_first): (usize, usize),
+        taken: Activation,
+        stated: Activation,
+    ) -> std::result::Result<(), String> {
+        let (t, width) = (6, 19);
+        check(
+            &[random("both", t, 2 * width + 1, 1.5)],
+            |pass, vars, _| {
+                let var = &vars[0];
+                let gate = Columns {
+                    var,
+                    first: gate_first,
+                };
+                gated(
+                    pass,
+                    gate,
+                    Columns {
+                        var,
+                        first: up_first,
+                    },
+                    width,
+                    taken,
+                )
+            },
+            |inputs| {
+                let both = &inputs[0];
+                Plain::from_fn(t, width, |t, c| {
+                    plain::value(stated, both.at(t, c + gate_first)) * both.at(t, c + up_first)
+                })
+            },
+        )
+    }
+
+    #[test]
+    fn gate_and_up_in_one_value_agree_with_the_plain_formula() {
+        fused((0, 19), Activation::Silu, Activation::Silu).unwrap();
+        fused((0, 20), Activation::Silu, Activation::Silu).unwrap();
+        fused((20, 1), Activation::Gelu, Activation::Gelu).unwrap();
+    }
+
+    #[test]
+    fn the_oracle_notices_another_curve() {
+        assert!(fused((0, 19), Activation::Gelu, Activation::Silu).is_err());
+    }
+
+    #[test]
+    fn a_row_depends_on_nothing_but_itself() {
+        let (t, width) = (40, 700);
+        let (gate, up) = (random("gate", t, width, 1.0), random("up", t, width, 1.0));
+        let pass = Pass::inference();
+        let run = |gate: Mat, up: Mat| {
+            let (gate, up) = (pass.constant(gate), pass.constant(up));
+            let (gate, up) = (Columns::all(&gate), Columns::all(&up));
+            gated(&pass, gate, up, width, Activation::Silu)
+                .unwrap()
+                .into_mat()
+        };
+        let whole = run(gate.clone(), up.clone());
+        for t in 0..t {
+            let row = |mat: &Mat| Mat::row_vector(mat.row(t).to_vec());
+            assert_eq!(run(row(&gate), row(&up)).data(), whole.row(t));
+        }
+    }
+
+    #[test]
+    fn the_result_is_made_again_to_the_bit() {
+        let both = Param::trained("both", random("both", 3, 10, 1.0));
+        let pass = Pass::recording();
+        let var = &pass.leaf(&both);
+        let up = Columns { var, first: 5 };
+        let y = gated(&pass, Columns::all(var), up, 5, Activation::Silu).unwrap();
+        let Kept::Rebuilt(again) = y.kept(&pass) else {
+            panic!("a second copy is kept");
+        };
+        assert_eq!(again().as_ref(), y.value());
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_refused() {
+        let pass = Pass::inference();
+        let (a, b) = (
+            pass.constant(Mat::zeros(3, 8)),
+            pass.constant(Mat::zeros(2, 8)),
+        );
+        let empty = pass.constant(Mat::zeros(0, 8));
+        let try_with = |gate, up, width| {
+            let tried = gated(&pass, gate, up, width, Activation::Silu);
+            tried.err().unwrap()
+        };
+        let late = Columns { var: &a, first: 4 };
+        assert!(matches!(
+            try_with(Columns::all(&a), Columns::all(&b), 8),
+            Error::Shape { .. }
+        ));
+        assert!(matches!(
+            try_with(Columns::all(&a), late, 5),
+            Error::Shape { .. }
+        ));
+        assert!(matches!(
+            try_with(Columns::all(&a), Columns { var: &a, first: 3 }, 4),
+            Error::Setting { .. }
+        ));
+        let none = Columns::all(&empty);
+        assert_eq!(try_with(none, none, 8), Error::Empty { op: "gated" });
+    }
+}

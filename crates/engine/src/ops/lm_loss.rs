@@ -184,3 +184,197 @@ fn softmax_rows(isa: Isa, logits: &mut Mat, targets: &[u32], share: Option<f64>)
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::linear::{LowRank, Map};
+    use super::*;
+    use crate::param::{Grads, Param};
+    use crate::proof::{Plain, check, compare, random};
+    use crate::tape::backward;
+    use crate::weight::{Precision, Weight};
+
+    /// hidden, head, bias, A, B.
+    fn inputs(m: usize, v: usize, c: usize, r: usize) -> [Mat; 5] {
+        [
+            random("hidden", m, c, 1.0),
+            random("head", v, c, 1.0),
+            random("bias", 1, v, 1.0),
+            random("A", r, c, 0.5),
+            random("B", v, r, 0.5),
+        ]
+    }
+
+    fn head(params: &[Param], scale: f32, dropout: f32) -> Linear {
+        Linear {
+            name: "head".into(),
+            map: Map::Trained(params[1].clone()),
+            bias: Some(params[2].clone()),
+            low_rank: Some(LowRank {
+                down: params[3].clone(),
+                up: params[4].clone(),
+                scale,
+                dropout,
+            }),
+        }
+    }
+
+    fn losses(inputs: &[Plain], targets: &[u32], scale: f64) -> Vec<f64> {
+        let [hidden, head, bias, down, up] = inputs else {
+            unreachable!()
+        };
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let row = |m: usize, target: u32| {
+            let x = hidden.row(m);
+            let narrow: Vec<f64> = (0..down.rows).map(|r| dot(down.row(r), x)).collect();
+            let logit =
+                |v: usize| dot(head.row(v), x) + bias.at(0, v) + scale * dot(up.row(v), &narrow);
+            let sum: f64 = (0..head.rows).map(|v| logit(v).exp()).sum();
+            sum.ln() - logit(target as usize)
+        };
+        targets
+            .iter()
+            .enumerate()
+            .map(|(m, target)| row(m, *target))
+            .collect()
+    }
+
+    fn formula(targets: &[u32], scale: f64) -> impl Fn(&[Plain]) -> Plain {
+        move |inputs| {
+            let losses = losses(inputs, targets, scale);
+            let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+            Plain::from_fn(1, 1, |_, _| mean)
+        }
+    }
+
+    fn targets(m: usize, v: usize) -> Vec<u32> {
+        (0..m).map(|i| ((i * 5 + 1) % v) as u32).collect()
+    }
+
+    #[test]
+    fn loss_and_every_gradient_agree_with_the_plain_formula_in_blocks_of_any_size() {
+        for (m, v, c, r) in [(1, 1, 1, 1), (1, 37, 3, 2), (7, 33, 5, 2), (11, 4, 6, 3)] {
+            let targets = targets(m, v);
+            for block in [1, 2 * v, 3 * v + 1, LOGIT_BLOCK] {
+                check(
+                    &inputs(m, v, c, r),
+                    |pass, vars, params| {
+                        walked_loss(pass, &vars[0], &head(params, 0.5, 0.0), &targets, block)
+                    },
+                    formula(&targets, 0.5),
+                )
+                .unwrap_or_else(|off| panic!("{m} rows of {v} in blocks of {block}: {off}"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_oracle_notices_shifted_targets() {
+        let (m, v) = (7, 33);
+        let shifted: Vec<u32> = targets(m, v)
+            .iter()
+            .map(|target| (target + 1) % 33)
+            .collect();
+        let wrong = check(
+            &inputs(m, v, 5, 2),
+            |pass, vars, params| lm_loss(pass, &vars[0], &head(params, 0.5, 0.0), &shifted),
+            formula(&targets(m, v), 0.5),
+        );
+        assert!(wrong.is_err());
+    }
+
+    #[test]
+    fn a_frozen_head_gives_the_hidden_rows_their_gradient_times_the_upstream() {
+        let (m, v, c) = (9, 50, 6);
+        let [x, w, ..] = inputs(m, v, c, 1);
+        let targets = targets(m, v);
+        let run = |map: Map, block: usize, upstream: f32| {
+            let head = Linear {
+                name: "head".into(),
+                map,
+                bias: None,
+                low_rank: None,
+            };
+            let hidden = Param::trained("hidden", x.clone());
+            let pass = Pass::recording();
+            let loss = walked_loss(&pass, &pass.leaf(&hidden), &head, &targets, block).unwrap();
+            let mut grads = Grads::new();
+            backward(&loss, upstream, &mut grads).unwrap();
+            (loss.scalar(), grads.take(&hidden).unwrap(), grads.len())
+        };
+        let frozen = Map::Frozen(Arc::new(Weight::pack(Precision::F32, v, c, w.data())));
+        let trained = Map::Trained(Param::trained("head", w.clone()));
+        let (loss, dh, others) = run(frozen, 3 * v, 2.0);
+        assert_eq!(others, 0);
+        let (same, expected, _) = run(trained, LOGIT_BLOCK, 1.0);
+        assert!((loss - same).abs() < 1e-6);
+        let twice = Plain::from_fn(m, c, |t, c| 2.0 * f64::from(expected.row(t)[c]));
+        compare("dh", &dh, &twice, 1e-6).unwrap();
+    }
+
+    #[test]
+    fn dropout_on_the_head_does_not_depend_on_the_blocks() {
+        let (m, v) = (8, 12);
+        let params = inputs(m, v, 6, 3).map(|mat| Param::trained("p", mat));
+        let targets = targets(m, v);
+        let run = |block: usize| {
+            let pass = Pass::training(1, 2);
+            let hidden = pass.leaf(&params[0]);
+            let loss = walked_loss(&pass, &hidden, &head(&params, 1.0, 0.5), &targets, block);
+            let loss = loss.unwrap();
+            let mut grads = Grads::new();
+            backward(&loss, 1.0, &mut grads).unwrap();
+            (loss.scalar(), grads.take(&params[0]).unwrap())
+        };
+        let (loss, dh) = run(LOGIT_BLOCK);
+        let (same, again) = run(2 * v);
+        assert!((loss - same).abs() < 1e-6, "{loss} {same}");
+        let dh = Plain::from_fn(m, 6, |t, c| f64::from(dh.row(t)[c]));
+        compare("dh", &again, &dh, 1e-5).unwrap();
+    }
+
+    #[test]
+    fn scores_are_the_losses_of_the_rows() {
+        let (m, v) = (7, 33);
+        let inputs = inputs(m, v, 5, 2);
+        let plain = inputs
+            .each_ref()
+            .map(|mat| Plain::from_fn(mat.rows(), mat.cols(), |t, c| f64::from(mat.row(t)[c])));
+        let params = inputs.map(|mat| Param::frozen("p", mat));
+        let pass = Pass::inference();
+        let hidden = pass.leaf(&params[0]);
+        let scores = lm_score(&pass, &hidden, &head(&params, 0.5, 0.0), &targets(m, v)).unwrap();
+        let expected = losses(&plain, &targets(m, v), 0.5);
+        let expected = Plain::from_fn(1, m, |_, m| expected[m]);
+        compare("scores", &Mat::row_vector(scores), &expected, 1e-6).unwrap();
+    }
+
+    #[test]
+    fn targets_outside_the_vocabulary_and_shapes_that_do_not_fit_are_refused() {
+        let params = inputs(3, 8, 5, 2).map(|mat| Param::frozen("p", mat));
+        let head = head(&params, 1.0, 0.0);
+        let pass = Pass::inference();
+        let tried = |(m, c), targets: &[u32]| {
+            let hidden = pass.constant(Mat::zeros(m, c));
+            let scored = lm_score(&pass, &hidden, &head, targets).err().unwrap();
+            assert_eq!(
+                lm_loss(&pass, &hidden, &head, targets).err(),
+                Some(scored.clone())
+            );
+            scored
+        };
+        assert!(matches!(
+            tried((2, 5), &[0, 8]),
+            Error::Index {
+                index: 8,
+                bound: 8,
+                ..
+            }
+        ));
+        assert!(matches!(tried((2, 5), &[0]), Error::Shape { .. }));
+        assert!(matches!(tried((2, 4), &[0, 0]), Error::Shape { .. }));
+        assert!(matches!(tried((0, 5), &[]), Error::Empty { .. }));
+    }
+}

@@ -20,6 +20,7 @@ pub mod norm;
 pub mod pool;
 pub mod rope;
 mod sums;
+pub mod take_columns;
 pub mod take_rows;
 
 pub use activation::{Activation, activation};
@@ -37,4 +38,5 @@ pub use lm_loss::{LOGIT_BLOCK, lm_loss, lm_score};
 pub use norm::{Norm, NormKind, norm};
 pub use pool::{Pool, pool};
 pub use rope::{Rope, RopeScaling, rope};
+pub use take_columns::take_columns;
 pub use take_rows::take_rows;

@@ -152,3 +152,150 @@ impl Applied {
         super::sums::piece_sums(c, pieces)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::param::Grads;
+    use crate::proof::{Plain, check, random};
+    use crate::tape::backward_from;
+
+    /// Of x, weight and, if there is a third input, bias.
+    fn formula(kind: NormKind, eps: f64) -> impl Fn(&[Plain]) -> Plain {
+        move |inputs| {
+            let (x, weight) = (&inputs[0], &inputs[1]);
+            let count = x.cols as f64;
+            let rows: Vec<(f64, f64)> = (0..x.rows)
+                .map(|t| {
+                    let mean = match kind {
+                        NormKind::Layer => x.row(t).iter().sum::<f64>() / count,
+                        NormKind::Rms => 0.0,
+                    };
+                    let squares: f64 = x.row(t).iter().map(|x| (x - mean).powi(2)).sum();
+                    (mean, (squares / count + eps).sqrt())
+                })
+                .collect();
+            Plain::from_fn(x.rows, x.cols, |t, c| {
+                let bias = inputs.get(2).map_or(0.0, |bias| bias.at(0, c));
+                (x.at(t, c) - rows[t].0) / rows[t].1 * weight.at(0, c) + bias
+            })
+        }
+    }
+
+    fn of(kind: NormKind, params: &[Param]) -> Norm {
+        Norm {
+            name: "norm".into(),
+            weight: params[1].clone(),
+            bias: params.get(2).cloned(),
+            kind,
+            eps: 1e-3,
+        }
+    }
+
+    fn inputs(t: usize, c: usize, biased: bool) -> Vec<Mat> {
+        let mut inputs = vec![random("x", t, c, 2.0), random("w", 1, c, 1.0)];
+        inputs.extend(biased.then(|| random("b", 1, c, 1.0)));
+        inputs
+    }
+
+    #[test]
+    fn both_norms_agree_with_the_plain_formula() {
+        for (kind, biased) in [
+            (NormKind::Layer, true),
+            (NormKind::Layer, false),
+            (NormKind::Rms, false),
+        ] {
+            for (t, c) in [(1, 1), (1, 2), (3, 33), (70, 5), (2, 64), (4, 97)] {
+                check(
+                    &inputs(t, c, biased),
+                    |pass, vars, params| norm(pass, &vars[0], &of(kind, params)),
+                    formula(kind, f64::from(1e-3f32)),
+                )
+                .unwrap_or_else(|off| panic!("{kind:?} {t} x {c}: {off}"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_oracle_tells_the_two_norms_and_another_eps_apart() {
+        let swapped = check(
+            &inputs(3, 33, false),
+            |pass, vars, params| norm(pass, &vars[0], &of(NormKind::Rms, params)),
+            formula(NormKind::Layer, f64::from(1e-3f32)),
+        );
+        assert!(swapped.is_err());
+        let other = check(
+            &inputs(3, 33, false),
+            |pass, vars, params| norm(pass, &vars[0], &of(NormKind::Rms, params)),
+            formula(NormKind::Rms, 1.1e-3),
+        );
+        assert!(other.is_err());
+    }
+
+    #[test]
+    fn wide_rows_far_from_zero_keep_their_digits() {
+        let (t, c) = (2, 4099);
+        let mut inputs = inputs(t, c, true);
+        for number in inputs[0].data_mut() {
+            *number += 10.0;
+        }
+        let params: Vec<Param> = inputs
+            .iter()
+            .map(|mat| Param::frozen("p", mat.clone()))
+            .collect();
+        let pass = Pass::inference();
+        let y = norm(&pass, &pass.leaf(&params[0]), &of(NormKind::Layer, &params)).unwrap();
+        let plain: Vec<Plain> = inputs
+            .iter()
+            .map(|mat| Plain::from_fn(mat.rows(), mat.cols(), |t, c| f64::from(mat.row(t)[c])))
+            .collect();
+        let expected = formula(NormKind::Layer, f64::from(1e-3f32))(&plain);
+        crate::proof::compare("wide", y.value(), &expected, 1e-6).unwrap();
+    }
+
+    #[test]
+    fn a_row_depends_on_nothing_but_itself_on_every_instruction_set() {
+        let (t, c) = (67, 131);
+        let inputs = inputs(t, c, true);
+        let params: Vec<Param> = inputs
+            .iter()
+            .map(|mat| Param::frozen("p", mat.clone()))
+            .collect();
+        let layer = of(NormKind::Layer, &params);
+        let pass = Pass::inference().with_isa(Isa::Portable);
+        let whole = norm(&pass, &pass.leaf(&params[0]), &layer).unwrap();
+        for isa in Isa::available() {
+            let pass = Pass::inference().with_isa(isa);
+            for t in 0..t {
+                let alone = pass.constant(Mat::row_vector(inputs[0].row(t).to_vec()));
+                let alone = norm(&pass, &alone, &layer).unwrap();
+                assert_eq!(alone.value().data(), whole.value().row(t), "{isa:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn frozen_parts_get_no_gradient() {
+        let x = Param::trained("x", random("x", 3, 5, 1.0));
+        let params = [x.clone(), Param::frozen("w", random("w", 1, 5, 1.0))];
+        let pass = Pass::recording();
+        let y = norm(&pass, &pass.leaf(&x), &of(NormKind::Rms, &params)).unwrap();
+        let mut grads = Grads::new();
+        backward_from(&y, random("dy", 3, 5, 1.0), &mut grads).unwrap();
+        assert_eq!(grads.len(), 1);
+    }
+
+    #[test]
+    fn other_widths_and_empty_batches_are_refused() {
+        let pass = Pass::inference();
+        let params: Vec<Param> = inputs(3, 5, true)
+            .into_iter()
+            .map(|mat| Param::frozen("p", mat))
+            .collect();
+        let layer = of(NormKind::Layer, &params);
+        let narrow = norm(&pass, &pass.constant(Mat::zeros(3, 4)), &layer);
+        assert!(matches!(narrow.err(), Some(Error::Shape { .. })));
+        let empty = norm(&pass, &pass.constant(Mat::zeros(0, 5)), &layer);
+        assert_eq!(empty.err(), Some(Error::Empty { op: "norm" }));
+    }
+}

@@ -93,3 +93,81 @@ fn spread(dy: &Mat, spans: &Spans) -> Mat {
     }
     dx
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::{Plain, check, random};
+
+    const HOWS: [Pool; 3] = [Pool::Mean, Pool::First, Pool::Last];
+
+    fn formula(how: Pool, spans: &Spans) -> impl Fn(&[Plain]) -> Plain {
+        move |inputs| {
+            let x = &inputs[0];
+            Plain::from_fn(spans.count(), x.cols, |span, c| {
+                let range = spans.range(span);
+                match how {
+                    Pool::Mean => {
+                        let count = range.len() as f64;
+                        range.map(|t| x.at(t, c)).sum::<f64>() / count
+                    }
+                    Pool::First => x.at(range.start, c),
+                    Pool::Last => x.at(range.end - 1, c),
+                }
+            })
+        }
+    }
+
+    #[test]
+    fn every_way_agrees_with_the_plain_formula() {
+        for lengths in [&[1][..], &[1, 5, 2], &[40, 1, 33]] {
+            let spans = Spans::from_lengths(lengths).unwrap();
+            for how in HOWS {
+                check(
+                    &[random("x", spans.tokens(), 7, 1.0)],
+                    |pass, vars, _| pool(pass, &vars[0], &spans, how),
+                    formula(how, &spans),
+                )
+                .unwrap_or_else(|off| panic!("{how:?} {lengths:?}: {off}"));
+            }
+        }
+    }
+
+    #[test]
+    fn the_oracle_tells_first_from_last() {
+        let spans = Spans::from_lengths(&[2, 3]).unwrap();
+        let wrong = check(
+            &[random("x", 5, 7, 1.0)],
+            |pass, vars, _| pool(pass, &vars[0], &spans, Pool::First),
+            formula(Pool::Last, &spans),
+        );
+        assert!(wrong.is_err());
+    }
+
+    #[test]
+    fn a_sequence_pools_alone_as_in_a_batch() {
+        let lengths = [3, 77, 1, 130];
+        let spans = Spans::from_lengths(&lengths).unwrap();
+        let x = random("x", spans.tokens(), 33, 1.0);
+        let pass = Pass::inference();
+        for how in HOWS {
+            let whole = pool(&pass, &pass.constant(x.clone()), &spans, how).unwrap();
+            for (span, range) in spans.ranges().enumerate() {
+                let rows = x.data()[range.start * 33..range.end * 33].to_vec();
+                let alone = pass.constant(Mat::from_vec(range.len(), 33, rows));
+                let single = Spans::single(range.len()).unwrap();
+                let alone = pool(&pass, &alone, &single, how).unwrap();
+                assert_eq!(alone.value().data(), whole.value().row(span));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_that_the_spans_do_not_cover_are_refused() {
+        let pass = Pass::inference();
+        let spans = Spans::from_lengths(&[2, 3]).unwrap();
+        for (t, c) in [(0, 3), (4, 3), (6, 3), (5, 0)] {
+            assert!(pool(&pass, &pass.constant(Mat::zeros(t, c)), &spans, Pool::Mean).is_err());
+        }
+    }
+}

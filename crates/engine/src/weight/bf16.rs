@@ -6,6 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::panels_of;
+use crate::kernel::aligned::fetch;
 use crate::kernel::transpose::transpose;
 use crate::kernel::{Isa, PANEL, decode};
 use crate::panel::Packed;
@@ -80,6 +81,12 @@ impl Packed for PackedBf16 {
         let to = &mut scratch[..inputs.len() * PANEL];
         decode::bf16(isa, &self.panels[from..from + to.len()], to);
         to
+    }
+
+    fn fetch(&self, panel: usize, inputs: Range<usize>) {
+        let from = panel * self.inputs + inputs.start;
+        let range = from * PANEL..(from + inputs.len()) * PANEL;
+        fetch(self.panels.get(range).unwrap_or_default());
     }
 }
 

@@ -3,24 +3,19 @@
 //!
 //! It has no gradient of its own and cannot be changed once packed.
 
-use std::cell::Cell;
+mod backward;
+mod forward;
+
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use crate::kernel::Isa;
-use crate::kernel::int8::finish::{Finish, Target};
-use crate::kernel::int8::sweep::{Plan, Stage, kernel_for, sweep};
-use crate::kernel::int8::turn::{turn, turned_len};
-use crate::kernel::int8::{DEPTH_STEP, Line, PANEL, Panel, SPAN, Sums};
-use crate::kernel::multiply::Into;
-use crate::kernel::quantise::{Quantised, row};
-use crate::product::Epilogue;
+use crate::kernel::int8::{DEPTH_STEP, Line, PANEL, SPAN, Sums};
+use crate::kernel::quantise::row;
 
 /// Outputs that the backward product sums over at a time: a turned panel of so many is 256 KiB.
 const SLAB: usize = 8192;
-/// Rows of a backward task when there are several slabs, since their sums are kept in between.
-const KEPT_ROWS: usize = 512;
 
 /// `W: [N x K]` as bytes, `W[n][k] = integer * scale[n]` with `scale[n]` = largest of row `n` / 127,
 /// rounded to nearest, ties to even.
@@ -181,149 +176,6 @@ impl PackedInt8 {
         let len = self.depth() * PANEL;
         &Line::signed(&self.lines)[p * len..][..len]
     }
-
-    /// `y (+)= x W^T + bias + residual` for `x: [T x K]`, `y` and `residual: [T x N]`, `bias: [N]`.
-    pub fn forward(&self, isa: Isa, x: &[f32], t: usize, y: &mut [f32], epilogue: Epilogue<'_>) {
-        with_quantised(|quantised| {
-            quantised.refill(isa, x, (t, self.inputs), None);
-            self.forward_quantised(isa, quantised, y, epilogue);
-        });
-    }
-
-    /// The same from activations that are quantised already, so that several maps of one input
-    /// quantise it once.
-    pub fn forward_quantised(
-        &self,
-        isa: Isa,
-        x: &Quantised,
-        y: &mut [f32],
-        epilogue: Epilogue<'_>,
-    ) {
-        let Epilogue {
-            bias,
-            residual,
-            into,
-        } = epilogue;
-        let (rows, outputs) = (x.rows(), self.outputs);
-        assert_eq!(x.cols(), self.inputs, "inputs of a map");
-        assert_eq!(y.len(), rows * outputs, "[{rows} x {outputs}] results");
-        assert!(
-            bias.is_none_or(|bias| bias.len() == outputs),
-            "a bias per output"
-        );
-        assert!(
-            residual.is_none_or(|r| r.len() == y.len()),
-            "a residual per result"
-        );
-        let isa = kernel_for(isa, rows);
-        let finish = Finish {
-            out: Target::new(y, outputs),
-            rows: x.scales(),
-            cols: Some(&self.scales),
-            bias,
-            residual,
-            add: into == Into::Add,
-        };
-        let plan = Plan::new(isa, (rows, self.panels(), self.depth()), true);
-        each_task(&plan, |scratch, (rows, panels)| {
-            for (span, depth) in (0..self.depth()).step_by(SPAN).enumerate() {
-                let panel = |p: usize| Panel {
-                    bytes: &self.panel(p)[depth * PANEL..self.depth().min(depth + SPAN) * PANEL],
-                    offset: &self.forward_offsets[p * self.depth().div_ceil(SPAN) + span],
-                };
-                let stage = Stage::Whole { first: span == 0 };
-                let sums = (&mut scratch.sums, stage);
-                let part = (rows.clone(), panels.clone());
-                // SAFETY: tasks have no rows and panels in common.
-                unsafe { sweep(isa, (x, depth), part, panel, sums, &finish) };
-            }
-        });
-    }
-
-    /// `dx (+)= dy W` for `dy: [T x N]`, `dx: [T x K]`: the scales of the outputs are multiplied into
-    /// `dy`, which is then quantised per row.
-    pub fn backward(&self, isa: Isa, dy: &[f32], t: usize, dx: &mut [f32], into: Into) {
-        let inputs = self.inputs;
-        assert_eq!(dx.len(), t * inputs, "[{t} x {inputs}] gradients");
-        with_quantised(|quantised| {
-            quantised.refill(isa, dy, (t, self.outputs), Some(&self.scales));
-            self.backward_quantised(isa, quantised, dx, into == Into::Add);
-        });
-    }
-
-    fn backward_quantised(&self, isa: Isa, dy: &Quantised, dx: &mut [f32], add: bool) {
-        let isa = kernel_for(isa, dy.rows());
-        let finish = Finish {
-            out: Target::new(dx, self.inputs),
-            rows: dy.scales(),
-            cols: None,
-            bias: None,
-            residual: None,
-            add,
-        };
-        let blocks = self.inputs.div_ceil(PANEL);
-        let slab_depth = turned_len(self.panels().min(SLAB / PANEL)) / PANEL;
-        let plan = Plan::new(isa, (dy.rows(), blocks, slab_depth), false);
-        each_task(&plan, |scratch, (rows, blocks)| {
-            let slabs = self.outputs.div_ceil(SLAB);
-            let most = if slabs > 1 { KEPT_ROWS } else { rows.len() };
-            for row in rows.clone().step_by(most) {
-                for slab in 0..slabs {
-                    let part = (row..rows.end.min(row + most), blocks.clone());
-                    // SAFETY: tasks have no rows and blocks in common.
-                    unsafe { self.backward_slab(isa, dy, part, slab, scratch, &finish) };
-                }
-            }
-        });
-    }
-
-    /// # Safety
-    /// No one else reads or writes these rows and blocks of inputs of the result at the same time.
-    unsafe fn backward_slab(
-        &self,
-        isa: Isa,
-        dy: &Quantised,
-        (rows, blocks): (Range<usize>, Range<usize>),
-        slab: usize,
-        Scratch { turned, sums }: &mut Scratch,
-        finish: &Finish<'_>,
-    ) {
-        let panel_len = self.depth() * PANEL;
-        let panels = slab_panels(slab, self.panels());
-        let len = turned_len(panels.len());
-        if turned.len() < blocks.len() * len / 64 {
-            turned.resize(blocks.len() * len / 64, Line([0; 64]));
-        }
-        let turned = &mut Line::signed_mut(turned)[..blocks.len() * len];
-        let stored = &Line::signed(&self.lines)[panels.start * panel_len..panels.end * panel_len];
-        for (block, out) in blocks.clone().zip(turned.chunks_exact_mut(len)) {
-            turn(isa, stored, panel_len, block, out);
-        }
-        let all = self.inputs.div_ceil(PANEL);
-        let panel = |block: usize| Panel {
-            bytes: &turned[(block - blocks.start) * len..][..len],
-            offset: &self.backward_offsets[slab * all + block],
-        };
-        let (from, depth) = (slab * SLAB, panels.len() * PANEL);
-        let begins = from.is_multiple_of(SPAN);
-        let ends = (from + SLAB).is_multiple_of(SPAN) || from + depth >= self.outputs;
-        let stage = match (begins, ends) {
-            (true, true) => Stage::Whole { first: from == 0 },
-            (begins, false) => Stage::Kept { begins },
-            (false, true) => Stage::Last { first: from < SPAN },
-        };
-        // SAFETY: the caller's promise.
-        unsafe {
-            sweep(
-                isa,
-                (dy, from),
-                (rows, blocks.clone()),
-                panel,
-                (sums, stage),
-                finish,
-            )
-        };
-    }
 }
 
 /// Where the byte of output `j` and input `k` stands in a panel.
@@ -333,38 +185,4 @@ fn place(j: usize, k: usize) -> usize {
 
 fn slab_panels(slab: usize, panels: usize) -> Range<usize> {
     slab * (SLAB / PANEL)..panels.min((slab + 1) * (SLAB / PANEL))
-}
-
-/// Memory that a thread keeps from one product to the next.
-#[derive(Default)]
-struct Scratch {
-    turned: Vec<Line>,
-    sums: Vec<Sums>,
-}
-
-fn each_task(plan: &Plan, task: impl Fn(&mut Scratch, (Range<usize>, Range<usize>)) + Sync) {
-    thread_local! {
-        static SCRATCH: Cell<Scratch> = Cell::default();
-    }
-    let run = |i: usize| {
-        let mut scratch = SCRATCH.take();
-        task(&mut scratch, plan.task(i));
-        SCRATCH.set(scratch);
-    };
-    match plan.tasks() {
-        0 => {}
-        1 => run(0),
-        tasks => (0..tasks).into_par_iter().with_max_len(1).for_each(run),
-    }
-}
-
-/// Lends the bytes that this thread quantised into last time. While they are lent, whoever asks on
-/// the same thread gets new ones.
-fn with_quantised(work: impl FnOnce(&mut Quantised)) {
-    thread_local! {
-        static SPARE: Cell<Quantised> = Cell::default();
-    }
-    let mut quantised = SPARE.take();
-    work(&mut quantised);
-    SPARE.set(quantised);
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::panels_of;
+use crate::kernel::aligned::fetch;
 use crate::kernel::decode::{self, NF4_LEVELS, NF4_ROW};
 use crate::kernel::{Isa, PANEL};
 use crate::panel::Packed;
@@ -162,5 +163,11 @@ impl Packed for PackedNf4 {
             at = end;
         }
         to
+    }
+
+    fn fetch(&self, panel: usize, inputs: Range<usize>) {
+        let from = panel * self.inputs + inputs.start;
+        let range = from * NF4_ROW..(from + inputs.len()) * NF4_ROW;
+        fetch(self.codes.get(range).unwrap_or_default());
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::panels_of;
-use crate::kernel::aligned::Aligned;
+use crate::kernel::aligned::{Aligned, fetch};
 use crate::kernel::transpose::transpose;
 use crate::kernel::{Isa, PANEL};
 use crate::panel::Packed;
@@ -61,5 +61,15 @@ impl Packed for PackedF32 {
     ) -> &'s [f32] {
         let from = panel * self.inputs + inputs.start;
         &self.panels[from * PANEL..(from + inputs.len()) * PANEL]
+    }
+
+    fn stored(&self) -> bool {
+        true
+    }
+
+    fn fetch(&self, panel: usize, inputs: Range<usize>) {
+        let from = panel * self.inputs + inputs.start;
+        let range = from * PANEL..(from + inputs.len()) * PANEL;
+        fetch(self.panels.get(range).unwrap_or_default());
     }
 }

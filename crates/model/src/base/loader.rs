@@ -82,6 +82,11 @@ impl<'s> Loader<'s> {
         }
     }
 
+    /// Whether the source is a network without its head: its keys lack the prefix `root`.
+    pub fn is_bare(&self) -> bool {
+        !self.lacking.is_empty()
+    }
+
     pub fn purpose(&self) -> Purpose {
         self.purpose
     }
@@ -90,9 +95,9 @@ impl<'s> Loader<'s> {
         self.source.path().to_owned()
     }
 
-    /// Whether the source has this weight.
+    /// Whether the source has this weight. One that lists none is taken to have all.
     pub fn has(&self, key: &str) -> bool {
-        self.all.contains(&self.stored(key))
+        self.all.is_empty() || self.all.contains(&self.stored(key))
     }
 
     /// The shape of a weight that may be absent.
@@ -160,13 +165,7 @@ impl<'s> Loader<'s> {
         self.map_in(key, rows, cols, precision)
     }
 
-    fn map_in(
-        &mut self,
-        key: &str,
-        rows: usize,
-        cols: usize,
-        precision: Precision,
-    ) -> Result<Map> {
+    fn map_in(&mut self, key: &str, rows: usize, cols: usize, precision: Precision) -> Result<Map> {
         let numbers = self.read(key, &[rows, cols])?;
         Ok(if self.purpose.trained {
             Map::Trained(Param::trained(key, Mat::from_vec(rows, cols, numbers)))
@@ -216,7 +215,8 @@ impl<'s> Loader<'s> {
     pub fn forgive(&mut self, starts: &[&str], ends: &[&str]) {
         for key in &self.all {
             let starts = starts.iter().any(|start| {
-                key.starts_with(start) || key.starts_with(start.strip_prefix(self.lacking).unwrap_or(start))
+                key.starts_with(start)
+                    || key.starts_with(start.strip_prefix(self.lacking).unwrap_or(start))
             });
             if starts || ends.iter().any(|end| key.ends_with(end)) {
                 self.used.insert(key.clone());

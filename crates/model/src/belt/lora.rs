@@ -45,7 +45,10 @@ impl LoraConfig {
         }
         for key in ["use_dora", "use_qalora", "lora_bias", "fan_in_fan_out"] {
             if file.bool_or(key, false)? {
-                return Err(file.wrong(key, "false (this reader knows plain and rank-stabilised LoRA)"));
+                return Err(file.wrong(
+                    key,
+                    "false (this reader knows plain and rank-stabilised LoRA)",
+                ));
             }
         }
         if file.string_or("bias", "none")? != "none" {
@@ -75,7 +78,12 @@ impl LoraConfig {
             .find(|(pattern, _)| ends(pattern))
             .map_or(self.alpha, |(_, alpha)| *alpha);
         let rank = rank as f64;
-        (alpha / if self.rank_stabilised { rank.sqrt() } else { rank }) as f32
+        (alpha
+            / if self.rank_stabilised {
+                rank.sqrt()
+            } else {
+                rank
+            }) as f32
     }
 }
 
@@ -154,7 +162,13 @@ impl Halves {
             let path = key.strip_prefix(PEFT_ROOT).unwrap_or(key);
             if let Some(site) = path.strip_suffix(DOWN) {
                 let up = key.replace(DOWN, UP);
-                sites.insert(site.to_owned(), Site { down: key.clone(), up });
+                sites.insert(
+                    site.to_owned(),
+                    Site {
+                        down: key.clone(),
+                        up,
+                    },
+                );
             } else if !(path.ends_with(UP) && keys.contains(&key.replace(UP, DOWN))) {
                 surplus.push(key.clone());
             }
@@ -176,9 +190,7 @@ impl Halves {
     /// (and so without the first part of the path).
     fn take(&mut self, name: &str) -> Option<Site> {
         let bare = name.split_once('.').map(|(_, rest)| rest);
-        self.sites
-            .remove(name)
-            .or_else(|| self.sites.remove(bare?))
+        self.sites.remove(name).or_else(|| self.sites.remove(bare?))
     }
 
     /// Refuses sites that the base does not have.
@@ -209,7 +221,11 @@ impl Site {
         };
         let make = |key: &str, rows: usize, cols: usize| -> Result<Param> {
             let mat = Mat::from_vec(rows, cols, weights.read_f32(key, &[rows, cols])?);
-            let new = if trained { Param::trained } else { Param::frozen };
+            let new = if trained {
+                Param::trained
+            } else {
+                Param::frozen
+            };
             Ok(new(key, mat))
         };
         Ok(LowRank {

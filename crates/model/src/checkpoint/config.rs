@@ -42,9 +42,20 @@ impl ConfigFile {
         &self.path
     }
 
+    /// Every key, in the order of the file.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.object.keys().map(String::as_str)
+    }
+
     /// Whether the key is there with a value other than null.
     pub fn has(&self, key: &str) -> bool {
         self.value(key).is_some()
+    }
+
+    /// Whether the key is there at all, be it with null: for settings whose null means "none" and
+    /// whose absence means a default.
+    pub fn is_written(&self, key: &str) -> bool {
+        self.object.contains_key(key)
     }
 
     /// The raw value; null counts as absent, as it does in the libraries that write these files.

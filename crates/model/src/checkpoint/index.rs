@@ -47,7 +47,7 @@ pub(crate) fn read(path: &Path, folder: &Path) -> Result<Shards> {
     Ok(shards)
 }
 
-/// One plain name: no folder, no way up, no root, also not by another system's separators.
+/// One plain name (which may be a link: the hub's cache is made of links): no folder, no way up, no root, also not by another system's separators.
 fn stays_inside(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     let plain = matches!(

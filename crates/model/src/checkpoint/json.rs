@@ -21,9 +21,9 @@ pub const MAX_INDEX_BYTES: usize = 32 << 20;
 
 /// Reads a file of at most `limit` bytes.
 ///
-/// The bound holds even if the file grows meanwhile or is a pipe.
+/// The bound holds even if the file grows meanwhile.
 pub fn read_bytes(path: &Path, limit: usize) -> Result<Vec<u8>> {
-    let file = fs_err::File::open(path).map_err(|source| Error::io(path, source))?;
+    let file = super::open_plain(path)?;
     let mut bytes = Vec::new();
     file.take(limit as u64 + 1)
         .read_to_end(&mut bytes)

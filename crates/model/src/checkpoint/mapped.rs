@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use half::f16;
 use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
 use memmap2::Mmap;
 
 use super::view::{Dtype, View};
@@ -28,20 +28,11 @@ pub(crate) struct Mapped {
 impl Mapped {
     /// Maps a file and lets `parse` find its tensors.
     pub fn open(path: &Path, parse: fn(&Path, &[u8]) -> Result<Views>) -> Result<Mapped> {
-        let file = fs_err::File::open(path).map_err(|source| Error::io(path, source))?;
+        let file = super::open_plain(path)?;
         let named = |source: std::io::Error| {
             let text = format!("failed to map `{}`: {source}", path.display());
             Error::io(path, std::io::Error::new(source.kind(), text))
         };
-        let about = file.metadata().map_err(|source| Error::io(path, source))?;
-        if !about.is_file() {
-            return Err(Error::bad_file(
-                path,
-                crate::error::Place::Whole,
-                "a plain file",
-                "something else",
-            ));
-        }
         // SAFETY: the map is only ever read, as bytes, for which every bit pattern is valid. A
         // program that shortens the file meanwhile would end this process with a bus error;
         // bases are published files that nobody writes to in place, and copying gigabytes to
@@ -65,11 +56,12 @@ impl Mapped {
             Dtype::F64 => self.gather(view, &mut numbers, |bytes, out| {
                 convert(bytes, out, |b| f64::from_le_bytes(b) as f32);
             }),
-            Dtype::F16 => self.gather(view, &mut numbers, |bytes, out| {
-                convert_half(bytes, out, f16::from_le_bytes);
-            }),
+            Dtype::F16 => self.gather(view, &mut numbers, convert_f16),
+            // The upper half of an f32, not-a-numbers included.
             Dtype::Bf16 => self.gather(view, &mut numbers, |bytes, out| {
-                convert_half(bytes, out, bf16::from_le_bytes);
+                convert(bytes, out, |b: [u8; 2]| {
+                    f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16)
+                });
             }),
             found => {
                 return Err(Error::WrongDtype {
@@ -142,18 +134,15 @@ fn convert<const N: usize>(bytes: &[u8], out: &mut [f32], number: impl Fn([u8; N
     }
 }
 
-/// Numbers of two bytes, through a small aligned buffer so that the whole-slice conversion
-/// (one instruction for eight numbers where the processor has it) can be used.
-fn convert_half<H: Copy + Default>(bytes: &[u8], out: &mut [f32], number: fn([u8; 2]) -> H)
-where
-    [H]: HalfFloatSliceExt,
-{
+/// Through a small aligned buffer, so that the whole-slice conversion (one instruction for eight
+/// numbers where the processor has it) can be used.
+fn convert_f16(bytes: &[u8], out: &mut [f32]) {
     const BUFFER: usize = 512;
-    let mut buffer = [H::default(); BUFFER];
+    let mut buffer = [f16::ZERO; BUFFER];
     let (pieces, _) = bytes.as_chunks::<2>();
     for (pieces, out) in pieces.chunks(BUFFER).zip(out.chunks_mut(BUFFER)) {
         for (slot, piece) in buffer.iter_mut().zip(pieces) {
-            *slot = number(*piece);
+            *slot = f16::from_le_bytes(*piece);
         }
         buffer[..out.len()].convert_to_f32_slice(out);
     }

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::heap::{Handle, Heap, MAX_VALUES, Value};
+use super::operands::Operands;
 use super::rebuild::{self, Global};
-use crate::error::{Error, Place, Result};
+use crate::error::Result;
 
 /// A pickle that only describes tensors is far smaller than this.
 pub const MAX_PICKLE_BYTES: usize = 64 << 20;
@@ -26,36 +27,28 @@ pub(crate) fn run<'a>(
     file: &'a [u8],
     start: usize,
 ) -> Result<(Heap<'a>, Handle, usize)> {
-    let end = file.len().min(start.saturating_add(MAX_PICKLE_BYTES));
     let mut machine = Machine {
-        path,
-        file: &file[..end],
-        at: start,
-        step: start,
+        input: Operands::new(path, file, start, MAX_PICKLE_BYTES),
         heap: Heap::default(),
         stack: Vec::new(),
         marks: Vec::new(),
         memo: BTreeMap::new(),
     };
     for _ in 0..MAX_STEPS {
-        machine.step = machine.at;
-        let opcode = machine.byte()?;
+        let opcode = machine.input.opcode()?;
         if opcode == b'.' {
             let top = machine.pop()?;
-            return Ok((machine.heap, top, machine.at));
+            return Ok((machine.heap, top, machine.input.at()));
         }
         machine.execute(opcode)?;
     }
-    Err(machine.bad(format!("at most {MAX_STEPS} instructions"), "more"))
+    Err(machine
+        .input
+        .bad(format!("at most {MAX_STEPS} instructions"), "more"))
 }
 
 struct Machine<'a> {
-    path: &'a Path,
-    file: &'a [u8],
-    /// The next byte.
-    at: usize,
-    /// The current instruction's byte, which errors name.
-    step: usize,
+    input: Operands<'a>,
     heap: Heap<'a>,
     stack: Vec<Handle>,
     /// Heights of the stack at the open marks.
@@ -64,24 +57,12 @@ struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    fn bad(&self, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {
-        Error::bad_file(self.path, Place::Byte(self.step), expected, found)
-    }
-
-    fn refuse(&self, what: String) -> Error {
-        Error::Refused {
-            path: self.path.to_owned(),
-            byte: self.step,
-            what,
-        }
-    }
-
     /// One instruction. The list is closed: what `torch.save` writes with protocols 2 to 5.
     fn execute(&mut self, opcode: u8) -> Result<()> {
         match opcode {
             0x80 => self.protocol(),
             // FRAME: eight bytes that only help a reader to buffer.
-            0x95 => self.take(8).map(drop),
+            0x95 => self.input.take(8).map(drop),
             b'(' => self.mark(),
             b'N' => self.push(Value::None),
             0x88 => self.push(Value::Bool(true)),
@@ -90,11 +71,11 @@ impl<'a> Machine<'a> {
             b'K' => self.unsigned(1),
             b'M' => self.unsigned(2),
             0x8a => {
-                let length = self.byte()?;
+                let length = self.input.byte()?;
                 self.signed(usize::from(length))
             }
             b'G' => {
-                let bytes = self.array::<8>()?;
+                let bytes = self.input.array::<8>()?;
                 self.push(Value::Float(f64::from_be_bytes(bytes)))
             }
             b'X' => self.text(4),
@@ -112,68 +93,40 @@ impl<'a> Machine<'a> {
             b'e' => self.marked().and_then(|items| self.append(items)),
             b's' => self.top(2).and_then(|pair| self.set_items(pair)),
             b'u' => self.marked().and_then(|items| self.set_items(items)),
-            b'q' => self.index(1).and_then(|place| self.remember(place)),
-            b'r' => self.index(4).and_then(|place| self.remember(place)),
+            b'q' => self.input.index(1).and_then(|place| self.remember(place)),
+            b'r' => self.input.index(4).and_then(|place| self.remember(place)),
             0x94 => self.remember(self.memo.len() as u32),
-            b'h' => self.index(1).and_then(|place| self.recall(place)),
-            b'j' => self.index(4).and_then(|place| self.recall(place)),
+            b'h' => self.input.index(1).and_then(|place| self.recall(place)),
+            b'j' => self.input.index(4).and_then(|place| self.recall(place)),
             b'c' => self.global(),
             0x93 => self.stack_global(),
             b'Q' => self.persistent(),
             b'R' => self.reduce(),
             b'b' => self.build(),
-            other => Err(self.refuse(format!("the pickle instruction {}", name_of(other)))),
+            other => Err(self
+                .input
+                .refuse(format!("the pickle instruction {}", name_of(other)))),
         }
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8]> {
-        let end = self.at.checked_add(length);
-        let Some(bytes) = end.and_then(|end| self.file.get(self.at..end)) else {
-            let found = format!("{}", self.file.len() - self.at);
-            return Err(self.bad(format!("{length} more bytes of the pickle"), found));
-        };
-        self.at += length;
-        Ok(bytes)
-    }
-
-    fn byte(&mut self) -> Result<u8> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let bytes = self.take(N)?;
-        let mut array = [0; N];
-        array.copy_from_slice(bytes);
-        Ok(array)
-    }
-
-    /// An unsigned operand of one, two or four bytes.
-    fn index(&mut self, length: usize) -> Result<u32> {
-        let bytes = self.take(length)?;
-        Ok(bytes
-            .iter()
-            .rev()
-            .fold(0, |number, byte| (number << 8) | u32::from(*byte)))
-    }
-
     fn protocol(&mut self) -> Result<()> {
-        match self.byte()? {
+        match self.input.byte()? {
             2..=5 => Ok(()),
-            other => Err(self.bad("a pickle of protocol 2 to 5", other)),
+            other => Err(self.input.bad("a pickle of protocol 2 to 5", other)),
         }
     }
 
     fn unsigned(&mut self, length: usize) -> Result<()> {
-        let number = self.index(length)?;
+        let number = self.input.index(length)?;
         self.push(Value::Int(i64::from(number)))
     }
 
     /// A two's-complement number of up to eight bytes; wider ones count nothing in a tensor.
     fn signed(&mut self, length: usize) -> Result<()> {
         if length > 8 {
-            return Err(self.bad("a number of at most 8 bytes", length));
+            return Err(self.input.bad("a number of at most 8 bytes", length));
         }
-        let bytes = self.take(length)?;
+        let bytes = self.input.take(length)?;
         let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
         let mut wide = if negative { [0xff; 8] } else { [0; 8] };
         wide[..length].copy_from_slice(bytes);
@@ -181,26 +134,26 @@ impl<'a> Machine<'a> {
     }
 
     fn text(&mut self, length: usize) -> Result<()> {
-        let length = self.index(length)?;
-        let bytes = self.take(length as usize)?;
-        let text = self.utf8(bytes)?;
+        let length = self.input.index(length)?;
+        let bytes = self.input.take(length as usize)?;
+        let text = self.input.utf8(bytes)?;
         self.push(Value::Text(text))
-    }
-
-    fn utf8(&self, bytes: &'a [u8]) -> Result<&'a str> {
-        std::str::from_utf8(bytes).map_err(|error| self.bad("a text in UTF-8", error))
     }
 
     fn push(&mut self, value: Value<'a>) -> Result<()> {
         match self.heap.add(value) {
             Some(handle) => self.push_handle(handle),
-            None => Err(self.bad(format!("at most {MAX_VALUES} values"), "more")),
+            None => Err(self
+                .input
+                .bad(format!("at most {MAX_VALUES} values"), "more")),
         }
     }
 
     fn push_handle(&mut self, handle: Handle) -> Result<()> {
         if self.stack.len() + self.marks.len() >= MAX_STACK {
-            return Err(self.bad(format!("a stack of at most {MAX_STACK}"), "more"));
+            return Err(self
+                .input
+                .bad(format!("a stack of at most {MAX_STACK}"), "more"));
         }
         self.stack.push(handle);
         Ok(())
@@ -208,7 +161,9 @@ impl<'a> Machine<'a> {
 
     fn mark(&mut self) -> Result<()> {
         if self.stack.len() + self.marks.len() >= MAX_STACK {
-            return Err(self.bad(format!("a stack of at most {MAX_STACK}"), "more"));
+            return Err(self
+                .input
+                .bad(format!("a stack of at most {MAX_STACK}"), "more"));
         }
         self.marks.push(self.stack.len());
         Ok(())
@@ -219,7 +174,9 @@ impl<'a> Machine<'a> {
         let floor = self.marks.last().copied().unwrap_or(0);
         match self.stack.len().checked_sub(count) {
             Some(start) if start >= floor => Ok(self.stack.split_off(start)),
-            _ => Err(self.bad(format!("{count} values on the stack"), "fewer")),
+            _ => Err(self
+                .input
+                .bad(format!("{count} values on the stack"), "fewer")),
         }
     }
 
@@ -234,14 +191,14 @@ impl<'a> Machine<'a> {
         let floor = self.marks.last().copied().unwrap_or(0);
         let top = self.stack.get(floor..).and_then(<[Handle]>::last);
         top.copied()
-            .ok_or_else(|| self.bad("a value on the stack", "none"))
+            .ok_or_else(|| self.input.bad("a value on the stack", "none"))
     }
 
     /// All values above the last mark, which is closed.
     fn marked(&mut self) -> Result<Vec<Handle>> {
         match self.marks.pop() {
             Some(height) => Ok(self.stack.split_off(height)),
-            None => Err(self.bad("an open mark on the stack", "none")),
+            None => Err(self.input.bad("an open mark on the stack", "none")),
         }
     }
 
@@ -254,7 +211,7 @@ impl<'a> Machine<'a> {
         let list = self.peek()?;
         match self.heap.get_mut(list) {
             Value::List(list) => list.extend(items),
-            _ => return Err(self.bad("a list to append to", "another value")),
+            _ => return Err(self.input.bad("a list to append to", "another value")),
         }
         Ok(())
     }
@@ -262,12 +219,12 @@ impl<'a> Machine<'a> {
     fn set_items(&mut self, items: Vec<Handle>) -> Result<()> {
         let (pairs, odd) = items.as_chunks::<2>();
         if !odd.is_empty() {
-            return Err(self.bad("a value for every key", "a key alone"));
+            return Err(self.input.bad("a value for every key", "a key alone"));
         }
         let dict = self.peek()?;
         match self.heap.get_mut(dict) {
             Value::Dict(dict) => dict.extend(pairs.iter().map(|&[key, value]| (key, value))),
-            _ => return Err(self.bad("a dictionary to fill", "another value")),
+            _ => return Err(self.input.bad("a dictionary to fill", "another value")),
         }
         Ok(())
     }
@@ -281,21 +238,14 @@ impl<'a> Machine<'a> {
     fn recall(&mut self, place: u32) -> Result<()> {
         match self.memo.get(&place) {
             Some(&handle) => self.push_handle(handle),
-            None => Err(self.bad(format!("a value remembered at {place}"), "none")),
+            None => Err(self
+                .input
+                .bad(format!("a value remembered at {place}"), "none")),
         }
     }
 
-    fn line(&mut self) -> Result<&'a str> {
-        let rest = &self.file[self.at..];
-        let Some(length) = rest.iter().position(|&byte| byte == b'\n') else {
-            return Err(self.bad("a name that ends", "the end of the file"));
-        };
-        let line = self.take(length + 1)?;
-        self.utf8(&line[..length])
-    }
-
     fn global(&mut self) -> Result<()> {
-        let (module, name) = (self.line()?, self.line()?);
+        let (module, name) = (self.input.line()?, self.input.line()?);
         self.push_global(module, name)
     }
 
@@ -303,7 +253,7 @@ impl<'a> Machine<'a> {
         let pair = self.top(2)?;
         match (self.heap.get(pair[0]), self.heap.get(pair[1])) {
             (&Value::Text(module), &Value::Text(name)) => self.push_global(module, name),
-            _ => Err(self.bad("a module and a name", "other values")),
+            _ => Err(self.input.bad("a module and a name", "other values")),
         }
     }
 
@@ -312,7 +262,9 @@ impl<'a> Machine<'a> {
             Some(global) => self.push(Value::Global(global)),
             None => {
                 let shown: String = format!("{module} {name}").chars().take(80).collect();
-                Err(self.refuse(format!("the name `{}`", shown.escape_debug())))
+                Err(self
+                    .input
+                    .refuse(format!("the name `{}`", shown.escape_debug())))
             }
         }
     }
@@ -321,7 +273,7 @@ impl<'a> Machine<'a> {
         let id = self.pop()?;
         match rebuild::storage(&self.heap, id) {
             Ok(storage) => self.push(Value::Storage(storage)),
-            Err((expected, found)) => Err(self.bad(expected, found)),
+            Err((expected, found)) => Err(self.input.bad(expected, found)),
         }
     }
 
@@ -330,7 +282,7 @@ impl<'a> Machine<'a> {
         match rebuild::call(&self.heap, pair[0], pair[1]) {
             Ok(rebuild::Made::New(value)) => self.push(value),
             Ok(rebuild::Made::Known(handle)) => self.push_handle(handle),
-            Err((expected, found)) => Err(self.bad(expected, found)),
+            Err((expected, found)) => Err(self.input.bad(expected, found)),
         }
     }
 
@@ -340,7 +292,9 @@ impl<'a> Machine<'a> {
         let target = self.peek()?;
         match (self.heap.get(target), self.heap.get(state)) {
             (Value::Dict(_), Value::Dict(_)) => Ok(()),
-            _ => Err(self.refuse("attributes of something other than a dictionary".to_owned())),
+            _ => Err(self
+                .input
+                .refuse("attributes of something other than a dictionary".to_owned())),
         }
     }
 }
@@ -357,6 +311,7 @@ fn name_of(opcode: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     fn refusal(pickle: &[u8]) -> Error {
         run(Path::new("m.bin"), pickle, 0).unwrap_err()

@@ -158,16 +158,14 @@ impl<'a> Archive<'a> {
     /// The end record: its signature, with a comment that reaches exactly to the end of the file.
     fn end_record(&self) -> Result<usize> {
         let length = self.file.len();
-        let last = length.checked_sub(END_BYTES);
         let first = length.saturating_sub(END_BYTES + MAX_COMMENT);
-        let mut candidates = last.into_iter().flat_map(|last| (first..=last).rev());
-        let found = candidates.find(|&at| {
-            self.signature(at, END, "").is_ok()
-                && self
-                    .u16(at + 20)
-                    .is_ok_and(|comment| at + END_BYTES + comment == length)
+        let tail = &self.file[first..];
+        let mut records = tail.windows(END_BYTES).enumerate().rev();
+        let found = records.find(|(at, record)| {
+            let comment = usize::from(u16::from_le_bytes([record[20], record[21]]));
+            record.starts_with(&END.to_le_bytes()) && at + END_BYTES + comment == tail.len()
         });
-        found.ok_or_else(|| {
+        found.map(|(at, _)| first + at).ok_or_else(|| {
             let expected = "the end record of a zip archive";
             self.bad(length, expected, "the end of the file")
         })
@@ -298,11 +296,24 @@ mod tests {
         }
         let start = file.len();
         file.extend(&directory);
+        if large {
+            let end = file.len() as u64;
+            file.extend(END64.to_le_bytes());
+            file.extend([0; 28]);
+            for field in [names.len(), directory.len(), start] {
+                file.extend((field as u64).to_le_bytes());
+            }
+            file.extend(LOCATOR64.to_le_bytes());
+            file.extend([0; 4]);
+            file.extend(end.to_le_bytes());
+            file.extend([0; 4]);
+        }
+        let small = |field: usize| if large { u32::MAX } else { field as u32 };
         file.extend(END.to_le_bytes());
         file.extend([0; 6]);
-        file.extend((names.len() as u16).to_le_bytes());
-        file.extend((directory.len() as u32).to_le_bytes());
-        file.extend((start as u32).to_le_bytes());
+        file.extend((small(names.len()) as u16).to_le_bytes());
+        file.extend(small(directory.len()).to_le_bytes());
+        file.extend(small(start).to_le_bytes());
         file.extend([0; 2]);
         file
     }

@@ -12,7 +12,7 @@ use skillbelt_engine::{Param, Pass, Spans, Var};
 
 use crate::base::{Batch, Inventory, Loader, Memory, Network, Remembered, Shape, Sight, Sizes};
 use crate::checkpoint::ConfigFile;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// What `config.json` says of the network.
 #[derive(Debug, Clone)]
@@ -97,13 +97,24 @@ impl Layer {
     fn load(loader: &mut Loader<'_>, config: &Config, path: &str) -> Result<Layer> {
         let (c, inner) = (config.width, config.inner);
         let norm = |loader: &mut Loader<'_>, name: &str| {
-            loader.norm(&format!("{path}.{name}"), c, NormKind::Layer, config.eps, true)
+            loader.norm(
+                &format!("{path}.{name}"),
+                c,
+                NormKind::Layer,
+                config.eps,
+                true,
+            )
         };
         Ok(Layer {
             query: loader.linear(&format!("{path}.attention.self.query"), c, c, true)?,
             key: loader.linear(&format!("{path}.attention.self.key"), c, c, true)?,
             value: loader.linear(&format!("{path}.attention.self.value"), c, c, true)?,
-            attention_output: loader.linear(&format!("{path}.attention.output.dense"), c, c, true)?,
+            attention_output: loader.linear(
+                &format!("{path}.attention.output.dense"),
+                c,
+                c,
+                true,
+            )?,
             attention_norm: norm(loader, "attention.output.LayerNorm")?,
             intermediate: loader.linear(&format!("{path}.intermediate.dense"), inner, c, true)?,
             output: loader.linear(&format!("{path}.output.dense"), c, inner, true)?,
@@ -198,7 +209,11 @@ impl Bert {
                 config.positions,
                 c,
             )?,
-            types: loader.table(&format!("{table}token_type_embeddings.weight"), config.types, c)?,
+            types: loader.table(
+                &format!("{table}token_type_embeddings.weight"),
+                config.types,
+                c,
+            )?,
             norm: loader.norm(
                 &format!("{table}LayerNorm"),
                 c,
@@ -216,7 +231,12 @@ impl Bert {
         };
         let pooler = format!("{root}pooler.");
         loader.forgive(
-            &[&pooler, "cls.seq_relationship.", "cls.predictions.decoder.", "lm_head.decoder."],
+            &[
+                &pooler,
+                "cls.seq_relationship.",
+                "cls.predictions.decoder.",
+                "lm_head.decoder.",
+            ],
             &["embeddings.position_ids"],
         );
         loader.finish()?;
@@ -231,9 +251,10 @@ impl Bert {
         };
         match self.config.kind {
             Kind::Bert => places,
-            Kind::Roberta if memory.is_some() => {
-                places.iter().map(|place| place + self.config.pad + 1).collect()
-            }
+            Kind::Roberta if memory.is_some() => places
+                .iter()
+                .map(|place| place + self.config.pad + 1)
+                .collect(),
             Kind::Roberta => self.positions_past_padding(batch),
         }
     }

@@ -5,20 +5,35 @@
 
 use std::sync::Arc;
 
-use skillbelt_engine::ops::{self, Activation, Attend, Columns, RelativeBias};
+use skillbelt_engine::ops::{self, Activation, Attend, Columns, Linear, Map, RelativeBias};
 use skillbelt_engine::{Pass, Spans, Var};
 
-use crate::base::{Loader, Network, Remembered};
+use crate::base::{Batch, Loader, Memory, Network, Remembered, Sight};
 use crate::checkpoint::ConfigFile;
 use crate::error::{Error, Result};
 
 mod bert;
+mod bigcode;
+mod decoder;
+mod modernbert;
+mod rotary;
+mod starcoder2;
+mod t5;
+
+/// What the error about an unknown family lists.
+const KNOWN: &str = "a family that is known: bert, gpt_bigcode, llama, mistral, modernbert, qwen2, \
+                     roberta, starcoder2 or t5";
 
 /// Builds the network that `config.json` names.
 pub fn load(loader: Loader<'_>, config: &ConfigFile) -> Result<Box<dyn Network>> {
     Ok(match config.string("model_type")? {
         "bert" | "roberta" => Box::new(bert::Bert::load(loader, config)?),
-        _ => return Err(config.wrong("model_type", "a family that is known: bert, roberta")),
+        "gpt_bigcode" => Box::new(bigcode::Bigcode::load(loader, config)?),
+        "llama" | "mistral" | "qwen2" => Box::new(decoder::Decoder::load(loader, config)?),
+        "modernbert" => Box::new(modernbert::ModernBert::load(loader, config)?),
+        "starcoder2" => Box::new(starcoder2::Starcoder2::load(loader, config)?),
+        "t5" => Box::new(t5::T5::load(loader, config)?),
+        _ => return Err(config.wrong("model_type", KNOWN)),
     })
 }
 
@@ -34,6 +49,72 @@ fn expect_divides(config: &ConfigFile, key: &str, count: usize, width: usize) ->
         Ok(())
     } else {
         Err(config.wrong(key, format_args!("a divisor of {width}")))
+    }
+}
+
+/// The table of tokens `[V x C]` and the map from width to vocabulary, which is the same table where
+/// they are tied. Only a checkpoint of the bare network may lack a head of its own.
+fn tokens_and_head(
+    loader: &mut Loader<'_>,
+    table: &str,
+    (vocabulary, width): (usize, usize),
+    tied: bool,
+) -> Result<(Map, Option<Linear>)> {
+    let key = "lm_head.weight";
+    let (tokens, head) = if tied {
+        let tokens = loader.head_table(table, vocabulary, width)?;
+        (tokens.clone(), Some(tokens))
+    } else if loader.is_bare() && !loader.has(key) {
+        (loader.table(table, vocabulary, width)?, None)
+    } else {
+        let tokens = loader.table(table, vocabulary, width)?;
+        (tokens, Some(loader.head_table(key, vocabulary, width)?))
+    };
+    Ok((tokens, head.map(lm_head)))
+}
+
+/// The output head that a map from width to vocabulary makes.
+fn lm_head(map: Map) -> Linear {
+    Linear {
+        name: "lm_head".into(),
+        map,
+        bias: None,
+        low_rank: None,
+    }
+}
+
+/// The place of each token within its own sequence `[T]`, what is remembered of it included.
+fn positions(batch: &Batch, memory: Option<&Memory>) -> Vec<u32> {
+    match memory {
+        Some(memory) => memory.positions(&batch.spans),
+        None => batch.spans.positions(),
+    }
+}
+
+/// Refuses, for a network that only looks back, another sight and a memory of other sequences.
+fn expect_causal(network: &dyn Network, batch: &Batch, memory: Option<&Memory>) -> Result<()> {
+    match &batch.sight {
+        Sight::Native | Sight::Causal => {}
+        Sight::Prefix(_) => return Err(network.cannot("look ahead within a prefix")),
+    }
+    match memory.filter(|memory| memory.sequences() != batch.spans.count()) {
+        None => Ok(()),
+        Some(memory) => Err(Error::Engine(skillbelt_engine::Error::shape(
+            "continue what is remembered",
+            format_args!("{} sequences", memory.sequences()),
+            batch.spans.count(),
+        ))),
+    }
+}
+
+/// Refuses, for a network that sees the whole text, another sight and any memory.
+fn expect_whole(network: &dyn Network, batch: &Batch, memory: Option<&Memory>) -> Result<()> {
+    if batch.sight != Sight::Native {
+        return Err(network.cannot("look back only"));
+    }
+    match memory {
+        None => Ok(()),
+        Some(_) => Err(network.cannot("continue a text")),
     }
 }
 

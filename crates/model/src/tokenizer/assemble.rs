@@ -71,13 +71,7 @@ pub(super) fn byte_level(folder: &Path, settings: &mut Settings) -> Result<Value
 pub(super) fn word_pieces(folder: &Path, settings: &mut Settings) -> Result<Value> {
     let path = folder.join("vocab.txt");
     let lines = folder::text(&path, MAX_TOKENIZER_FILE)?.ok_or_else(|| missing(folder))?;
-    for (role, content) in [
-        ("unk_token", "[UNK]"),
-        ("sep_token", "[SEP]"),
-        ("pad_token", "[PAD]"),
-        ("cls_token", "[CLS]"),
-        ("mask_token", "[MASK]"),
-    ] {
+    for (role, content) in BERT_ROLES {
         let declared = settings.special.entry(role);
         declared.or_insert_with(|| Added::plain(content));
     }
@@ -112,21 +106,24 @@ fn missing(folder: &Path) -> Error {
     }
 }
 
-/// The class decides; a class of no meaning here (or none) leaves it to the model's family.
-fn family(settings: &Settings) -> Result<Family> {
-    let by_class = match settings.class_stem().unwrap_or_default() {
+fn class_family(settings: &Settings) -> Option<Family> {
+    match settings.class_stem().unwrap_or_default() {
         "RobertaTokenizer" | "BartTokenizer" | "LongformerTokenizer" => Some(Family::Roberta),
         "GPT2Tokenizer" | "CodeGenTokenizer" => Some(Family::Gpt),
         "Qwen2Tokenizer" => Some(Family::Qwen2),
         _ => None,
-    };
+    }
+}
+
+/// The class decides; a class of no meaning here (or none) leaves it to the model's family.
+fn family(settings: &Settings) -> Result<Family> {
     let by_model = match settings.model_type.as_deref().unwrap_or_default() {
         "roberta" | "t5" | "bart" | "longformer" | "codet5p" => Some(Family::Roberta),
         "gpt2" | "gpt_bigcode" | "starcoder2" | "codegen" => Some(Family::Gpt),
         "qwen2" => Some(Family::Qwen2),
         _ => None,
     };
-    by_class.or(by_model).ok_or_else(|| {
+    class_family(settings).or(by_model).ok_or_else(|| {
         let class = settings.class.as_deref().unwrap_or("none");
         let model = settings.model_type.as_deref().unwrap_or("none");
         Error::entry(
@@ -138,9 +135,9 @@ fn family(settings: &Settings) -> Result<Family> {
     })
 }
 
-/// The tokens that the family's class declares on its own where no file names them.
-fn declare_roles(settings: &mut Settings, family: Family) {
-    let roles: &[(&'static str, &str)] = match family {
+/// The tokens that a family's class declares on its own where no file names them.
+fn usual_roles(family: Family) -> &'static [(&'static str, &'static str)] {
+    match family {
         Family::Roberta => &[
             ("bos_token", "<s>"),
             ("eos_token", "</s>"),
@@ -160,8 +157,30 @@ fn declare_roles(settings: &mut Settings, family: Family) {
             ("eos_token", "<|endoftext|>"),
             ("pad_token", "<|endoftext|>"),
         ],
+    }
+}
+
+const BERT_ROLES: [(&str, &str); 5] = [
+    ("unk_token", "[UNK]"),
+    ("sep_token", "[SEP]"),
+    ("pad_token", "[PAD]"),
+    ("cls_token", "[CLS]"),
+    ("mask_token", "[MASK]"),
+];
+
+/// The token that has the role by the class's custom, for a `tokenizer.json` beside which no file names it.
+pub(super) fn usual_role(settings: &Settings, role: &str) -> Option<&'static str> {
+    let roles = match settings.class_stem() {
+        Some("BertTokenizer") => &BERT_ROLES[..],
+        Some(_) => usual_roles(class_family(settings)?),
+        None => return None,
     };
-    for (role, content) in roles {
+    let found = roles.iter().find(|(known, _)| *known == role);
+    found.map(|(_, content)| *content)
+}
+
+fn declare_roles(settings: &mut Settings, family: Family) {
+    for (role, content) in usual_roles(family) {
         let declared = settings.special.entry(role);
         declared.or_insert_with(|| Added::plain(content));
     }

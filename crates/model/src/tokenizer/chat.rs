@@ -1,6 +1,9 @@
 //! Chat templates: messages in, the prompt that the base was tuned on out. The templates are Jinja programs that come
 //! with a checkpoint; they run in an interpreter with nothing but the messages in reach, and with a step, recursion
 //! and size limit. It adds no template of its own to a base that has none.
+//!
+//! Not bounded: the memory of strings that a template builds without writing them (each step may double one). The
+//! interpreter offers no handle on it; such a template is hostile, and the same holds for the reference.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,13 +16,11 @@ use minijinja::{Environment, ErrorKind};
 use serde_json::{Map, Value, json};
 
 use super::error::{Error, Result};
-use super::limits::{
-    MAX_RENDERED_BYTES, MAX_SIDE_FILE, MAX_TEMPLATE_BYTES, TEMPLATE_FUEL, TEMPLATE_RECURSION,
-};
+use super::limits::{MAX_RENDERED_BYTES, MAX_TEMPLATE_BYTES, TEMPLATE_FUEL, TEMPLATE_RECURSION};
 use super::settings::{ROLES, Settings};
+use super::templates::{self, DEFAULT};
 use super::{clock, folder, python_json, quiet};
 
-const DEFAULT: &str = "default";
 const FOR_TOOLS: &str = "tool_use";
 
 /// What a template is asked to write down.
@@ -50,17 +51,7 @@ impl ChatTemplates {
     /// `tokenizer_config.json`. `None` if the base has no template. A template that is no Jinja is an error here.
     pub fn from_folder(folder: &Path) -> Result<Option<ChatTemplates>> {
         let settings = Settings::read(folder)?;
-        let mut found = BTreeMap::new();
-        let mut path = settings.path.clone();
-        if let Some(value) = &settings.chat_template {
-            named(&path, value, &mut found)?;
-        }
-        let file = folder.join("chat_template.jinja");
-        if let Some(source) = folder::text(&file, MAX_SIDE_FILE)? {
-            found.insert(DEFAULT.to_owned(), source);
-            path = file;
-        }
-        additional(&folder.join("additional_chat_templates"), &mut found)?;
+        let (path, found) = templates::find(folder, &settings)?;
         if found.is_empty() {
             return Ok(None);
         }
@@ -91,7 +82,7 @@ impl ChatTemplates {
                     found,
                 ));
             }
-            let source = without_generation_marks(&source);
+            let source = templates::without_generation_marks(&source);
             quiet::quietly(|| environment.add_template_owned(name, source))
                 .map_err(|panic| refused(&path, panic))?
                 .map_err(|error| refused(&path, error.to_string()))?;
@@ -190,88 +181,6 @@ fn interpreter() -> std::result::Result<Environment<'static>, minijinja::Error> 
         clock::strftime(SystemTime::now(), format)
     });
     Ok(environment)
-}
-
-/// `chat_template`: one template, or a list of `{"name": ..., "template": ...}`.
-fn named(path: &Path, value: &Value, found: &mut BTreeMap<String, String>) -> Result<()> {
-    let key = "chat_template";
-    match value {
-        Value::Null => {}
-        Value::String(source) => {
-            found.insert(DEFAULT.to_owned(), source.clone());
-        }
-        Value::Array(entries) => {
-            for (index, entry) in entries.iter().enumerate() {
-                let (Some(name), Some(source)) =
-                    (entry["name"].as_str(), entry["template"].as_str())
-                else {
-                    let at = format!("{key}.{index}");
-                    return Err(Error::entry(
-                        path,
-                        at,
-                        "a name and a template",
-                        folder::kind(entry),
-                    ));
-                };
-                found.insert(name.to_owned(), source.to_owned());
-            }
-        }
-        other => {
-            let found = folder::kind(other);
-            return Err(Error::entry(
-                path,
-                key,
-                "a template or a list of them",
-                found,
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Further templates, each a file; the file's name is the template's.
-fn additional(folder: &Path, found: &mut BTreeMap<String, String>) -> Result<()> {
-    let Ok(entries) = fs_err::read_dir(folder) else {
-        return Ok(());
-    };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        let jinja = path
-            .extension()
-            .is_some_and(|extension| extension == "jinja");
-        let name = path.file_stem().and_then(|name| name.to_str());
-        if let (true, Some(name)) = (jinja, name)
-            && let Some(source) = folder::text(&path, MAX_SIDE_FILE)?
-        {
-            found.insert(name.to_owned(), source);
-        }
-    }
-    Ok(())
-}
-
-/// `{% generation %}` marks what the assistant said, for training masks; for the text it means nothing.
-fn without_generation_marks(source: &str) -> String {
-    let mut plain = String::with_capacity(source.len());
-    let mut rest = source;
-    while let Some(open) = rest.find("{%") {
-        let (before, tag) = rest.split_at(open);
-        plain.push_str(before);
-        let Some(close) = tag.find("%}") else {
-            rest = tag;
-            break;
-        };
-        let (tag, after) = tag.split_at(close + 2);
-        let word = tag[2..close].trim_matches(['-', '+', ' ', '\n', '\t']);
-        match word {
-            "generation" => plain.push_str(&tag.replace(word, "if true")),
-            "endgeneration" => plain.push_str(&tag.replace(word, "endif")),
-            _ => plain.push_str(tag),
-        }
-        rest = after;
-    }
-    plain.push_str(rest);
-    plain
 }
 
 fn refused(path: &Path, reason: String) -> Error {

@@ -20,6 +20,7 @@ mod python_json;
 mod quiet;
 mod settings;
 mod stream;
+mod templates;
 mod unixcoder;
 mod vocabulary;
 
@@ -77,7 +78,7 @@ impl Tokenizer {
     pub fn from_folder(folder: &Path) -> Result<Tokenizer> {
         let mut settings = Settings::read(folder)?;
         let path = folder.join("tokenizer.json");
-        let (path, mut recipe) = match folder::object(&path, MAX_TOKENIZER_FILE)? {
+        let (path, recipe) = match folder::object(&path, MAX_TOKENIZER_FILE)? {
             Some(recipe) => (path, recipe),
             None if folder.join("vocab.json").exists() => (
                 folder.join("vocab.json"),
@@ -88,19 +89,38 @@ impl Tokenizer {
                 assemble::word_pieces(folder, &mut settings)?,
             ),
         };
+        Self::from_recipe(path, recipe, &settings)
+    }
+
+    /// Loads the text of a `tokenizer.json` with no files beside it; `path` is only what errors name. The same
+    /// guarantees as [`Tokenizer::from_folder`].
+    pub fn from_json(path: &Path, text: &[u8]) -> Result<Tokenizer> {
+        let recipe = serde_json::from_slice(text).map_err(|error| Error::Syntax {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })?;
+        let settings = Settings {
+            path: path.to_owned(),
+            ..Settings::default()
+        };
+        Self::from_recipe(path.to_owned(), recipe, &settings)
+    }
+
+    /// Checked as it came, and again with the settings in it.
+    fn from_recipe(path: PathBuf, mut recipe: Value, settings: &Settings) -> Result<Tokenizer> {
         check::check(&path, &mut recipe)?;
-        apply::apply(&path, &mut recipe, &settings)?;
+        apply::apply(&path, &mut recipe, settings)?;
         check::check(&path, &mut recipe)?;
         let inner = build(&path, &recipe)?;
         drop(recipe);
         let tokenizer = Tokenizer {
-            special: special_ids(&inner, &settings),
+            special: special_ids(&inner, settings),
             vocab_size: inner.get_vocab_size(true),
             clean_up: settings.clean_up,
             inner,
             path,
         };
-        tokenizer.try_out(&settings)?;
+        tokenizer.try_out(settings)?;
         Ok(tokenizer)
     }
 
@@ -169,7 +189,10 @@ fn build(path: &Path, recipe: &Value) -> Result<tokenizers::Tokenizer> {
 }
 
 fn special_ids(inner: &tokenizers::Tokenizer, settings: &Settings) -> SpecialIds {
-    let id = |role: &str| inner.token_to_id(&settings.special.get(role)?.content);
+    let id = |role: &str| match settings.special.get(role) {
+        Some(declared) => inner.token_to_id(&declared.content),
+        None => inner.token_to_id(assemble::usual_role(settings, role)?),
+    };
     SpecialIds {
         bos: id("bos_token"),
         eos: id("eos_token"),

@@ -7,6 +7,7 @@
 
 use super::limits::{MAX_PATTERN_BYTES, MAX_PATTERN_DEPTH};
 
+const AT_LINES: &str = "(?m:";
 const BLANKS_BEFORE_BLANK: &str = r"\s+(?!\S)";
 
 /// The pattern in this engine's words, or why it is refused.
@@ -75,10 +76,14 @@ fn places(pattern: &str) -> Vec<Place> {
     found
 }
 
-/// `^` and `$` outside brackets stand at every line.
+/// `^` and `$` outside brackets stand at every line. What is said so already stays.
 fn lines(pattern: &str) -> String {
     let mut said = String::with_capacity(pattern.len() + 8);
     for place in places(pattern) {
+        if said.ends_with(AT_LINES) {
+            said.push(place.mark);
+            continue;
+        }
         match place.mark {
             '^' if !place.escaped && !place.in_class => said.push_str("(?m:^)"),
             '$' if !place.escaped && !place.in_class => said.push_str("(?m:$)"),
@@ -149,6 +154,7 @@ mod tests {
     #[test]
     fn line_anchors_are_said_as_the_reference_means_them() {
         assert_eq!(admit(r"\s+$").as_deref(), Ok(r"\s+(?m:$)"));
+        assert_eq!(admit(r"\s+(?m:$)").as_deref(), Ok(r"\s+(?m:$)"));
         assert_eq!(admit(r"[$^]\$").as_deref(), Ok(r"[$^]\$"));
     }
 

@@ -79,9 +79,9 @@ impl Finish<'_> {
     /// are added, and see neither bias nor residual.
     ///
     /// # Safety
-    /// No one else reads or writes the results of this tile at the same time.
+    /// The machine has `isa`. No one else reads or writes the results of this tile at the same time.
     pub(crate) unsafe fn tile(&self, isa: Isa, sums: &[Sums], at: (usize, usize), first: bool) {
-        // SAFETY: an `Isa` in use is one that this machine has; for the rest, the caller's promise.
+        // SAFETY: the caller's promise.
         unsafe {
             match isa {
                 #[cfg(target_arch = "x86_64")]

@@ -16,6 +16,7 @@ mod avx512;
 pub(crate) mod finish;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+pub(crate) mod plan;
 mod portable;
 pub(crate) mod sweep;
 pub(crate) mod turn;
@@ -107,9 +108,12 @@ pub(crate) fn tile_rows(isa: Isa) -> usize {
 /// `sums[t][n] (+)= sum over k of (left[t][k] - 128) * panel[k][n]`, one `Sums` per row; added to what
 /// is there if `more`, and in its place otherwise.
 ///
-/// At most `tile_rows(isa)` rows. With `Isa::Amx`, `tiles` must be held and the sums and the rows on
-/// the left filled up to a multiple of `ROW_STEP`; of the sums beyond `rows` nothing is promised.
-pub(crate) fn multiply(
+/// At most `tile_rows(isa)` rows. With `Isa::Amx`, the sums and the rows on the left are filled up to
+/// `ROW_STEP`; of the sums beyond `rows` nothing is promised.
+///
+/// # Safety
+/// The machine has `isa`, and for `Isa::Amx` this thread holds `Tiles`.
+pub(crate) unsafe fn multiply(
     isa: Isa,
     (left, rows): (Left<'_>, usize),
     panel: Panel<'_>,
@@ -130,7 +134,7 @@ pub(crate) fn multiply(
     );
     match isa {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: an `Isa` in use is one that this machine has; lengths are checked above.
+        // SAFETY: the caller's promise; lengths are checked above.
         Isa::Amx => unsafe { amx::multiply(left, rows, panel, sums, more) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.

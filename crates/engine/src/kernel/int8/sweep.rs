@@ -1,4 +1,4 @@
-//! The walk over a product: how it is cut into tasks, and in which order a task meets its tiles.
+//! The walk over a task's tiles: in which order they are multiplied and finished.
 //!
 //! It decides nothing that a result could depend on.
 
@@ -7,82 +7,6 @@ use std::ops::Range;
 use super::super::{Isa, quantise::Quantised};
 use super::finish::Finish;
 use super::{Left, PANEL, Panel, ROW_STEP, Sums, multiply, tile_rows};
-
-/// Bytes of weights that a task goes through for every tile of rows: half of a usual second-level
-/// cache or less, so that they stay there.
-pub(crate) const GROUP_BYTES: usize = 768 * 1024;
-
-/// Products smaller than this (rows times outputs times depth) are not worth a second thread.
-const SERIAL: usize = 1 << 20;
-
-/// The kernel to use for so many rows: tiles pay only when there are rows to fill them.
-pub(crate) fn kernel_for(isa: Isa, rows: usize) -> Isa {
-    if isa == Isa::Amx && rows <= 4 {
-        Isa::Avx512
-    } else {
-        isa
-    }
-}
-
-/// A cut of rows by panels into tasks.
-pub(crate) struct Plan {
-    rows: usize,
-    panels: usize,
-    rows_each: usize,
-    panels_each: usize,
-}
-
-impl Plan {
-    /// `shared_panels` says that rows may be split freely; otherwise each task has the cost of
-    /// making its panels, and rows are split only when panels alone do not keep all threads busy.
-    pub(crate) fn new(
-        isa: Isa,
-        (rows, panels, depth): (usize, usize, usize),
-        shared_panels: bool,
-    ) -> Plan {
-        let threads = rayon::current_num_threads();
-        let tiles = rows.div_ceil(tile_rows(isa)).max(1);
-        let wanted = if rows * panels * PANEL * depth <= SERIAL {
-            1
-        } else {
-            4 * threads
-        };
-        let free_tiles = if shared_panels { tiles } else { 1 };
-        let cached = (GROUP_BYTES / (depth * PANEL).max(1)).max(1);
-        let groups = panels.div_ceil(cached);
-        let groups = groups
-            .max(wanted.div_ceil(free_tiles))
-            .clamp(1, panels.max(1));
-        let panels_each = panels.div_ceil(groups).max(1);
-        let groups = panels.div_ceil(panels_each).max(1);
-        let parts = if shared_panels {
-            wanted.div_ceil(groups)
-        } else {
-            threads.min(wanted).div_ceil(groups)
-        };
-        Plan {
-            rows,
-            panels,
-            rows_each: tiles.div_ceil(parts.min(tiles)) * tile_rows(isa),
-            panels_each,
-        }
-    }
-
-    pub(crate) fn tasks(&self) -> usize {
-        self.rows.div_ceil(self.rows_each) * self.panels.div_ceil(self.panels_each)
-    }
-
-    /// Rows and panels of a task. Tasks that follow one another share panels.
-    pub(crate) fn task(&self, task: usize) -> (Range<usize>, Range<usize>) {
-        let parts = self.rows.div_ceil(self.rows_each);
-        let row = task % parts * self.rows_each;
-        let panel = task / parts * self.panels_each;
-        (
-            row..self.rows.min(row + self.rows_each),
-            panel..self.panels.min(panel + self.panels_each),
-        )
-    }
-}
 
 /// What a sweep does with the sums.
 #[derive(Clone, Copy)]
@@ -99,7 +23,7 @@ pub(crate) enum Stage {
 /// panels for each.
 ///
 /// # Safety
-/// No one else reads or writes these rows and panels of the result at the same time.
+/// The machine has `isa`. No one else reads or writes these rows and panels of the result at the same time.
 pub(crate) unsafe fn sweep<'a>(
     isa: Isa,
     (left, depth): (&Quantised, usize),
@@ -138,7 +62,8 @@ pub(crate) unsafe fn sweep<'a>(
             if !matches!(stage, Stage::Kept { .. }) {
                 finish.announce(count, (row, p * PANEL));
             }
-            multiply(isa, (left, count), panel(p), sums, more);
+            // SAFETY: the machine has `isa`, and tiles are held.
+            unsafe { multiply(isa, (left, count), panel(p), sums, more) };
             if let Stage::Whole { first } | Stage::Last { first } = stage {
                 // SAFETY: the caller's promise.
                 unsafe { finish.tile(isa, &sums[..count], (row, p * PANEL), first) };

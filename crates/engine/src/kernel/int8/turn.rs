@@ -24,9 +24,9 @@ pub(crate) fn turn(isa: Isa, stored: &[i8], panel_len: usize, block: usize, out:
     let from = stored.chunks_exact(panel_len);
     for (from, to) in from.zip(turned.chunks_exact_mut(SQUARE)) {
         let from = &from[block * SQUARE..][..SQUARE];
-        match isa {
+        match isa.or_portable() {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: an `Isa` in use is one that this machine has; both slices are a square.
+            // SAFETY: this machine has it; both slices are a square.
             Isa::Avx2 | Isa::Avx512 | Isa::Amx => unsafe { square_x86(from, to) },
             _ => square(from, to),
         }

@@ -1,167 +1,30 @@
-//! Products on all cores: the left operand's rows against panels of the right one.
+//! The loops of a product: chunks of the depth, panels in scratch memory, tiles of rows over them.
 //!
-//! Each element of a result is made by one task from beginning to end, as one sum over the depth in
-//! ascending order. How the work is cut into tasks, tiles and chunks of the depth therefore changes
-//! no bit: neither the number of threads nor the number of rows in the batch can be seen in a row.
+//! It knows nothing of where panels come from.
 
 use std::cell::RefCell;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::Epilogue;
+use super::cut::{Cut, GROUP};
 use crate::kernel::aligned::Aligned;
 use crate::kernel::multiply::{Into, Left, assert_reach};
-use crate::kernel::tile::{Tile, tile_height, tile_rows};
+use crate::kernel::tile::{Tile, tile_rows, tiles};
 use crate::kernel::transpose::transpose;
 use crate::kernel::{Isa, PANEL};
-use crate::panel::{Backward, Forward, Packed, Panels, Rows, Turned};
+use crate::panel::Panels;
 
 /// Steps of the depth taken at a time where there are many rows: with `GROUP` panels a megabyte of
 /// right operand, which stays in a core's second cache while all rows pass by.
-const STEPS: usize = 512;
+const STEPS: usize = 1024;
 /// The same where one tile holds all rows: what has just been decoded is still in the first cache.
 const FEW_STEPS: usize = 128;
-/// Most panels of a task.
-const GROUP: usize = 16;
-/// Fewest rows of a task, where they are cut at all: below, making panels would show.
-const ROWS: usize = 256;
-/// From so many panels on, copying a tile of the left operand pays for itself.
-const COPIED: usize = 6;
+/// The same where rows of the left operand lie across its storage: all tiles read the same pages.
+const ACROSS_STEPS: usize = 256;
 /// Numbers from one step to the next in a copied tile of the left operand.
 const STRIP: usize = 16;
-/// Products of fewer multiplications than this stay on one thread.
-const SMALL: usize = 64 * 1024;
-
-/// What is added to a product while it is still in the cache, in this order: what was there (with
-/// `Into::Add`), the sum, the bias, the residual.
-#[derive(Clone, Copy)]
-pub struct Epilogue<'a> {
-    /// `[N]`, added to every row.
-    pub bias: Option<&'a [f32]>,
-    /// `[T x N]`.
-    pub residual: Option<&'a [f32]>,
-    pub into: Into,
-}
-
-impl Epilogue<'_> {
-    /// Nothing is added.
-    pub const SET: Epilogue<'static> = Epilogue {
-        bias: None,
-        residual: None,
-        into: Into::Set,
-    };
-
-    /// The product is added to what is there.
-    pub const ADD: Epilogue<'static> = Epilogue {
-        bias: None,
-        residual: None,
-        into: Into::Add,
-    };
-
-    fn plain(into: Into) -> Epilogue<'static> {
-        match into {
-            Into::Set => Epilogue::SET,
-            Into::Add => Epilogue::ADD,
-        }
-    }
-}
-
-/// `y [T x N] = x [T x K] W^T`, with what the epilogue adds.
-pub fn forward<W: Packed>(
-    isa: Isa,
-    panels: &Forward<'_, W>,
-    x: &[f32],
-    t: usize,
-    y: &mut [f32],
-    epilogue: Epilogue<'_>,
-) {
-    let columns = panels.columns();
-    let left = Left::rows(x, panels.depth());
-    drive(isa, panels, t, left, (y, columns), epilogue);
-}
-
-/// `dx [T x K] (+)= dy [T x N] W`.
-pub fn backward<W: Packed>(
-    isa: Isa,
-    panels: &Backward<'_, W>,
-    dy: &[f32],
-    t: usize,
-    dx: &mut [f32],
-    into: Into,
-) {
-    let columns = panels.columns();
-    let left = Left::rows(dy, panels.depth());
-    drive(isa, panels, t, left, (dx, columns), Epilogue::plain(into));
-}
-
-/// `y [T x N] = x [T x K] W^T` for a trained `W [N x K]`, rows as they lie.
-pub fn trained_forward(
-    isa: Isa,
-    (t, n, k): (usize, usize, usize),
-    x: &[f32],
-    weight: &[f32],
-    y: &mut [f32],
-    epilogue: Epilogue<'_>,
-) {
-    assert_eq!(weight.len(), n * k, "a weight of {n} x {k}");
-    let panels = Turned {
-        data: weight,
-        depth: k,
-        columns: n,
-    };
-    drive(isa, &panels, t, Left::rows(x, k), (y, n), epilogue);
-}
-
-/// `y [T x N] += h [T x R] B^T`, `B [N x R]`: the way up of a low-rank path.
-pub fn low_rank_up(isa: Isa, shape: (usize, usize, usize), h: &[f32], up: &[f32], y: &mut [f32]) {
-    trained_forward(isa, shape, h, up, y, Epilogue::ADD);
-}
-
-/// `dx [T x K] (+)= dy [T x N] W` for a trained `W [N x K]`, rows as they lie.
-pub fn trained_backward(
-    isa: Isa,
-    (t, n, k): (usize, usize, usize),
-    dy: &[f32],
-    weight: &[f32],
-    dx: &mut [f32],
-    into: Into,
-) {
-    let shape = (t, k, n);
-    dense(isa, shape, Left::rows(dy, n), (weight, k), (dx, k), into);
-}
-
-/// `dW [N x K] (+)= dy [T x N]^T x [T x K]`.
-pub fn weight_gradient(
-    isa: Isa,
-    (t, n, k): (usize, usize, usize),
-    dy: &[f32],
-    x: &[f32],
-    gradient: &mut [f32],
-    into: Into,
-) {
-    let shape = (n, k, t);
-    let left = Left::transposed(dy, n);
-    dense(isa, shape, left, (x, k), (gradient, k), into);
-}
-
-/// `kernel::multiply` on all cores, for operands of any size that are not packed.
-pub fn dense(
-    isa: Isa,
-    (m, n, depth): (usize, usize, usize),
-    a: Left<'_>,
-    (b, b_row): (&[f32], usize),
-    (c, c_row): (&mut [f32], usize),
-    into: Into,
-) {
-    assert_reach(b.len(), (depth, b_row), (n, 1));
-    let panels = Rows {
-        data: b,
-        row: b_row,
-        depth,
-        columns: n,
-    };
-    drive(isa, &panels, m, a, (c, c_row), Epilogue::plain(into));
-}
 
 /// One product, its result behind a pointer that tasks share because they write disjoint parts.
 struct Product<'a, P> {
@@ -178,7 +41,7 @@ struct Product<'a, P> {
 unsafe impl<P: Sync> Sync for Product<'_, P> {}
 
 /// Checks the operands, cuts the result into tasks and runs them.
-fn drive<P: Panels>(
+pub(super) fn drive<P: Panels>(
     isa: Isa,
     panels: &P,
     rows: usize,
@@ -204,11 +67,11 @@ fn drive<P: Panels>(
         row,
         epilogue,
     };
-    let cut = Cut::new(isa, rows, columns.div_ceil(PANEL), depth);
+    let cut = Cut::new(isa, rows, panels);
     let run = |task: usize| {
         let (rows, panels) = cut.task(task);
         // SAFETY: tasks are pairs of disjoint ranges of rows and of panels, all inside the result.
-        SCRATCH.with_borrow_mut(|scratch| unsafe { product.part(rows, panels, scratch) });
+        SCRATCH.with_borrow_mut(|scratch| unsafe { product.task(rows, panels, scratch) });
     };
     if cut.tasks() == 1 {
         run(0);
@@ -217,63 +80,6 @@ fn drive<P: Panels>(
             .into_par_iter()
             .with_max_len(1)
             .for_each(run);
-    }
-}
-
-/// How a result is cut into tasks: a grid of row blocks and groups of panels.
-struct Cut {
-    rows: usize,
-    panels: usize,
-    block: usize,
-    group: usize,
-}
-
-impl Cut {
-    fn new(isa: Isa, rows: usize, panels: usize, depth: usize) -> Cut {
-        let threads = rayon::current_num_threads();
-        if threads == 1 || rows * panels * PANEL * depth < SMALL {
-            let (block, group) = (rows, panels.min(GROUP));
-            return Cut {
-                rows,
-                panels,
-                block,
-                group,
-            };
-        }
-        let wanted = 4 * threads;
-        let few = rows <= tile_rows(isa);
-        let groups = if few {
-            wanted.min(panels)
-        } else {
-            panels.div_ceil(GROUP)
-        };
-        let groups = groups.max(panels.div_ceil(GROUP));
-        let blocks = if few {
-            1
-        } else {
-            wanted.div_ceil(groups).min(rows.div_ceil(ROWS))
-        };
-        let groups = groups.max(wanted.div_ceil(blocks).min(panels.div_ceil(COPIED)));
-        let block = rows.div_ceil(blocks);
-        Cut {
-            rows,
-            panels,
-            block,
-            group: panels.div_ceil(groups),
-        }
-    }
-
-    fn tasks(&self) -> usize {
-        self.rows.div_ceil(self.block) * self.panels.div_ceil(self.group)
-    }
-
-    /// Rows and panels of a task.
-    fn task(&self, task: usize) -> (Range<usize>, Range<usize>) {
-        let groups = self.panels.div_ceil(self.group);
-        let row = task / groups * self.block;
-        let panel = task % groups * self.group;
-        let rows = row..(row + self.block).min(self.rows);
-        (rows, panel..(panel + self.group).min(self.panels))
     }
 }
 
@@ -293,6 +99,21 @@ thread_local! {
 }
 
 impl<P: Panels> Product<'_, P> {
+    /// Few rows read every panel once and must read it in the order in which it lies, panel by panel;
+    /// many rows take a group of panels at a time.
+    ///
+    /// # Safety
+    /// `drive` has checked the operands, and no other task has these rows and panels.
+    unsafe fn task(&self, rows: Range<usize>, panels: Range<usize>, scratch: &mut Scratch) {
+        let few = rows.len() <= tile_rows(self.isa) && self.left.col == 1;
+        let most = if few { 1 } else { GROUP };
+        for panel in panels.clone().step_by(most) {
+            let panels = panel..(panel + most).min(panels.end);
+            // SAFETY: the caller's promise, for a part of the panels.
+            unsafe { self.part(rows.clone(), panels, scratch) };
+        }
+    }
+
     /// A block of rows against a group of panels: for each chunk of the depth all panels are made
     /// once, then every tile of rows passes over them.
     ///
@@ -300,17 +121,18 @@ impl<P: Panels> Product<'_, P> {
     /// `drive` has checked the operands, and no other task has these rows and panels.
     unsafe fn part(&self, rows: Range<usize>, panels: Range<usize>, scratch: &mut Scratch) {
         let depth = self.panels.depth();
-        let height = tile_height(self.isa, rows.len());
-        let most = if rows.len() <= height {
-            FEW_STEPS
-        } else {
-            STEPS
+        let few = rows.len() <= tile_rows(self.isa);
+        let most = match (few, self.left.col) {
+            (true, 1) if self.panels.stored() => depth,
+            (true, _) => FEW_STEPS,
+            (false, 1) => STEPS,
+            (false, _) => ACROSS_STEPS,
         };
-        let chunks = depth.div_ceil(most).max(1);
+        let chunks = depth.div_ceil(most.max(1)).max(1);
         let chunk = depth.div_ceil(chunks).max(1).next_multiple_of(2 * PANEL);
         let made = scratch.right.at_least(panels.len() * chunk * PANEL);
         let strip = scratch.left.at_least(chunk * STRIP);
-        let copied = panels.len() >= COPIED && rows.len() > height;
+        let copied = !few && self.left.col != 1;
         for from in (0..depth.max(1)).step_by(chunk) {
             let steps = from..(from + chunk).min(depth);
             let mut blocks: [&[f32]; GROUP] = [&[]; GROUP];
@@ -318,12 +140,11 @@ impl<P: Panels> Product<'_, P> {
             for ((block, part), panel) in blocks.iter_mut().zip(parts).zip(panels.clone()) {
                 *block = self.panels.block(self.isa, panel, steps.clone(), part);
             }
-            for row in rows.clone().step_by(height) {
-                let rows = row..(row + height).min(rows.end);
+            for rows in tiles(self.isa, rows.clone()) {
                 let left = if copied {
                     self.copy_left(rows.clone(), steps.clone(), strip)
                 } else {
-                    let from = row * self.left.row + steps.start * self.left.col;
+                    let from = rows.start * self.left.row + steps.start * self.left.col;
                     let data = self.left.data.as_ptr().wrapping_add(from);
                     (data, self.left.row, self.left.col)
                 };
@@ -354,8 +175,15 @@ impl<P: Panels> Product<'_, P> {
             transpose(self.isa, shape, (data, row), (strip, STRIP));
         } else {
             for (k, to) in strip.chunks_exact_mut(STRIP).take(steps.len()).enumerate() {
-                for (r, to) in to.iter_mut().take(rows.len()).enumerate() {
-                    *to = data[r * row + k * col];
+                let from = &data[k * col..];
+                match from.first_chunk::<STRIP>() {
+                    // Numbers of rows beyond the tile are copied too, and not used.
+                    Some(from) if row == 1 => to.copy_from_slice(from),
+                    _ => {
+                        for (r, to) in to.iter_mut().take(rows.len()).enumerate() {
+                            *to = from[r * row];
+                        }
+                    }
                 }
             }
         }
