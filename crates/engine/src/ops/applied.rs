@@ -251,11 +251,11 @@ impl Path {
         let x = dropped.as_ref().unwrap_or(x);
         let mut hidden = Mat::stale(t, rank);
         let shape = (t, rank, k);
-        let none = Epilogue::SET;
-        product::trained_forward(isa, shape, x.data(), down.data(), hidden.data_mut(), none);
+        let (set, add) = (Epilogue::SET, Epilogue::ADD);
+        product::trained_forward(isa, shape, x.data(), down.data(), hidden.data_mut(), set);
         hidden.scale(self.scale);
-        let out = y.data_mut();
-        product::low_rank_up(isa, (t, up.rows(), rank), hidden.data(), up.data(), out);
+        let shape = (t, up.rows(), rank);
+        product::trained_forward(isa, shape, hidden.data(), up.data(), y.data_mut(), add);
         hidden
     }
 
