@@ -148,7 +148,7 @@ fn duplicates_of_tied_weights_are_forgiven_and_nothing_else_is() {
     ];
     for (name, told, stored) in tied {
         load(name, whole, &[(told, stored)]).unwrap();
-        let further = format!("{told}.again");
+        let further = format!("{told}.scale");
         match load(name, whole, &[(&further, stored)]).err().unwrap() {
             Error::SurplusTensors { keys, .. } => assert_eq!(keys, [further], "{name}"),
             other => panic!("{name}: {other}"),
