@@ -1,5 +1,16 @@
 //! The binary `skillbelt`: arguments in, exit code out, nothing else.
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+mod commands;
+mod exit;
+mod input;
+mod locate;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    exit::say_panics_shortly();
+    exit::code(commands::run(commands::Arguments::parse()))
 }

@@ -8,6 +8,7 @@ pub mod belt;
 pub mod checkpoint;
 pub mod error;
 pub mod family;
+pub mod generate;
 pub mod hub;
 pub mod tokenizer;
 

@@ -107,8 +107,23 @@ impl Memory {
     /// Rearranges the sequences: the new one `i` continues the old one `from[i]`. An old one may be
     /// continued many times (beams) or not at all (finished).
     pub fn select(&mut self, from: &[usize]) {
+        if from.iter().copied().eq(0..self.sequences) {
+            return;
+        }
+        // The last to continue a sequence takes its numbers; only those before it need a copy.
+        let mut last = vec![0; self.sequences];
+        for (new, old) in from.iter().enumerate() {
+            last[*old] = new;
+        }
         for layer in self.layers.iter_mut().chain(&mut self.crossed) {
-            *layer = from.iter().map(|old| layer[*old].clone()).collect();
+            let continued = from
+                .iter()
+                .enumerate()
+                .map(|(new, old)| match last[*old] == new {
+                    true => std::mem::take(&mut layer[*old]),
+                    false => layer[*old].clone(),
+                });
+            *layer = continued.collect();
         }
         self.sequences = from.len();
     }

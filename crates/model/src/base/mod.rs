@@ -4,6 +4,7 @@ mod inventory;
 mod loader;
 mod memory;
 mod open;
+pub mod portrait;
 mod random;
 
 pub use inventory::Inventory;

@@ -159,6 +159,11 @@ impl Checkpoint {
         &self.path
     }
 
+    /// Every file that holds numbers, in the order in which they were opened.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+
     /// All names, in sorted order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.places.keys().map(String::as_str)

@@ -1,0 +1,77 @@
+//! The commands, as a person types them. Each stands in a file of its own; here is only the tree.
+
+mod base_embed;
+mod base_generate;
+mod base_show;
+
+use clap::{Args, Parser, Subcommand};
+use skillbelt_engine::{Isa, Precision};
+
+use crate::exit::Failure;
+
+/// One small code model, one small belt, many skills.
+#[derive(Debug, Parser)]
+#[command(
+    name = "skillbelt",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 all was done; 2 it could not be done, or not for every input.\n\
+        SKILLBELT_KERNEL=portable|neon|avx2|avx512 chooses the instructions instead of the program.\n\
+        HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured."
+)]
+pub struct Arguments {
+    #[command(flatten)]
+    everywhere: Everywhere,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Everywhere {
+    /// Threads to compute with; results do not depend on it [default: one per core]
+    #[arg(long, global = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Ask no server: use what is on this machine
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at a pretrained model, turn texts into vectors with it, or let it write
+    #[command(subcommand, arg_required_else_help = true)]
+    Base(BaseCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum BaseCommand {
+    Show(base_show::Show),
+    Embed(base_embed::Embed),
+    Generate(base_generate::Generate),
+}
+
+/// Does what the arguments say.
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    let everywhere = &arguments.everywhere;
+    Isa::check_choice().map_err(|message| {
+        Failure::told(message).with_hint("unset SKILLBELT_KERNEL, or set it to one of these")
+    })?;
+    if let Some(threads) = everywhere.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
+        pool.build_global().map_err(Failure::told)?;
+    }
+    match arguments.command {
+        Command::Base(BaseCommand::Show(show)) => show.run(everywhere),
+        Command::Base(BaseCommand::Embed(embed)) => embed.run(everywhere),
+        Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),
+    }
+}
+
+/// `f32`, `bf16`, `int8` or `nf4`.
+fn precision(word: &str) -> Result<Precision, String> {
+    word.parse()
+}
