@@ -7,7 +7,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use rayon::prelude::*;
-use skillbelt_engine::ops::{Activation, Columns, Norm, NormKind, activation, gated, norm};
+use skillbelt_engine::ops::{
+    Activation, Columns, Norm, NormKind, activation, dropout, gated, norm,
+};
 use skillbelt_engine::{Grads, Isa, Mat, Param, Pass, Result, Var, backward_from};
 
 const SHAPES: [(usize, usize); 3] = [(2048, 768), (2048, 3072), (512, 4864)];
@@ -38,7 +40,7 @@ fn measure(out: &mut impl std::io::Write, isa: Isa, x: &Mat) -> Result<()> {
     let (t, c) = x.shape();
     let param = Param::trained("x", x.clone());
     let other = Param::trained("other", x.clone());
-    let flat = |name: &str| Param::trained(name, Mat::from_vec(1, c, vec![0.9; c]));
+    let flat = |name: &str| Param::frozen(name, Mat::from_vec(1, c, vec![0.9; c]));
     let layer = |kind| Norm {
         name: "norm".into(),
         weight: flat("weight"),
@@ -48,7 +50,7 @@ fn measure(out: &mut impl std::io::Write, isa: Isa, x: &Mat) -> Result<()> {
     };
     let (centred, rms) = (layer(NormKind::Layer), layer(NormKind::Rms));
     type Run<'a> = Box<dyn Fn(&Pass) -> Result<Var> + 'a>;
-    let runs: [(&str, f64, f64, Run<'_>); 5] = [
+    let runs: [(&str, f64, f64, Run<'_>); 6] = [
         (
             "layer norm",
             2.0,
@@ -74,6 +76,12 @@ fn measure(out: &mut impl std::io::Write, isa: Isa, x: &Mat) -> Result<()> {
             Box::new(|pass| activation(pass, &pass.leaf(&param), Activation::Silu)),
         ),
         (
+            "dropout",
+            2.0,
+            2.0,
+            Box::new(|pass| dropout(pass, &pass.leaf(&param), 0.1, "place")),
+        ),
+        (
             "gated silu",
             3.0,
             5.0,
@@ -93,7 +101,7 @@ fn measure(out: &mut impl std::io::Write, isa: Isa, x: &Mat) -> Result<()> {
         let size = (4 * t * c) as f64;
         let (mut forward, mut backward) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
-            let pass = Pass::recording().with_isa(isa);
+            let pass = Pass::training(1, 1).with_isa(isa);
             let start = Instant::now();
             let y = run(&pass)?;
             forward.push(start.elapsed().as_secs_f64());

@@ -38,6 +38,7 @@ fn main() {
         bench.isa.name(),
         bench.peak / 1e9
     );
+    println!("reading memory: {:.1} GB/s", reading() / 1e9);
     for (t, n, k) in SHAPES {
         for precision in Precision::ALL {
             bench.frozen(precision, t, n, k);
@@ -155,6 +156,16 @@ fn median(mut run: impl FnMut()) -> f64 {
     }
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]
+}
+
+/// Bytes per second of reading half a gigabyte on all threads and doing nearly nothing with it.
+fn reading() -> f64 {
+    let data = vec![1u64; 64 << 20];
+    let seconds = median(|| {
+        let parts = data.par_chunks(1 << 16);
+        black_box(parts.map(|part| part.iter().sum::<u64>()).sum::<u64>());
+    });
+    size_of_val(&*data) as f64 / seconds
 }
 
 /// Operations per second of multiply-adds on registers alone, on all threads: the best of several.

@@ -2,7 +2,7 @@
 //!
 //! It has no views, no strides and no broadcasting: an operation that needs a part takes columns or rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// `[rows x cols]` numbers, laid out row after row.
@@ -129,13 +129,16 @@ const POOL_LARGEST_TOTAL: usize = 64 << 20;
 /// them, and training asks for the same sizes in every step.
 #[derive(Default)]
 struct Pool {
-    buffers: BTreeMap<usize, Vec<Vec<f32>>>,
+    /// The oldest first, each with the moment at which it was given back.
+    buffers: BTreeMap<usize, VecDeque<(u64, Vec<f32>)>>,
     total: usize,
+    given: u64,
 }
 
 static POOL: Mutex<Pool> = Mutex::new(Pool {
     buffers: BTreeMap::new(),
     total: 0,
+    given: 0,
 });
 
 fn pool() -> MutexGuard<'static, Pool> {
@@ -157,23 +160,67 @@ impl Pool {
         let Some(list) = self.buffers.get_mut(&capacity) else {
             return vec![0.0; len];
         };
-        let buffer = list.pop();
+        let newest = list.pop_back();
         if list.is_empty() {
             self.buffers.remove(&capacity);
         }
-        let mut buffer = buffer.unwrap_or_default();
+        let mut buffer = newest.unwrap_or_default().1;
         self.total -= buffer.capacity();
         buffer.resize(len, 0.0);
         buffer
     }
 
-    /// Keeps a buffer for later, unless it is small or the pool is full.
+    /// Keeps a buffer for later, unless it is small. A full pool lets go of what has lain there
+    /// longest: sizes that are no longer asked for must not keep those out that are.
     fn give(&mut self, buffer: Vec<f32>) {
         let capacity = buffer.capacity();
-        if capacity < POOL_SMALLEST || self.total + capacity > POOL_LARGEST_TOTAL {
+        if !(POOL_SMALLEST..=POOL_LARGEST_TOTAL).contains(&capacity) {
             return;
         }
+        while self.total + capacity > POOL_LARGEST_TOTAL && self.let_go() {}
         self.total += capacity;
-        self.buffers.entry(capacity).or_default().push(buffer);
+        self.given += 1;
+        let list = self.buffers.entry(capacity).or_default();
+        list.push_back((self.given, buffer));
+    }
+
+    /// Frees the buffer that was given back first; false if there is none.
+    fn let_go(&mut self) -> bool {
+        let oldest = self
+            .buffers
+            .iter()
+            .filter_map(|(capacity, list)| Some((list.front()?.0, *capacity)))
+            .min();
+        let Some((_, capacity)) = oldest else {
+            return false;
+        };
+        if let Some(list) = self.buffers.get_mut(&capacity) {
+            list.pop_front();
+            if list.is_empty() {
+                self.buffers.remove(&capacity);
+            }
+        }
+        self.total -= capacity;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_pool_lets_go_of_what_was_given_back_first() {
+        let mut pool = Pool::default();
+        let quarter = POOL_LARGEST_TOTAL / 4;
+        for size in [quarter, quarter + 1, quarter - 1, quarter - 2] {
+            pool.give(Vec::with_capacity(size));
+        }
+        pool.give(Vec::with_capacity(POOL_SMALLEST));
+        let held: Vec<usize> = pool.buffers.keys().copied().collect();
+        assert_eq!(held, [POOL_SMALLEST, quarter - 2, quarter - 1, quarter + 1]);
+        assert_eq!(pool.total, POOL_SMALLEST + 3 * quarter - 2);
+        assert_eq!(pool.take(POOL_SMALLEST).len(), POOL_SMALLEST);
+        assert_eq!(pool.total, 3 * quarter - 2);
     }
 }

@@ -7,8 +7,8 @@
 use super::Isa;
 use super::multiply::{Into, Left, multiply};
 use super::scores::{Seen, exponentiate, score_gradients};
+use super::scratch::Scratch;
 use super::transpose::transpose;
-use crate::mat::Mat;
 
 /// Largest number of query rows in a block: four tiles of fourteen.
 pub(crate) const BLOCK: usize = 56;
@@ -34,22 +34,22 @@ pub(crate) struct Query<'a> {
 
 /// A copy of a head's rows, turned: `[D x keys]`, rows of it an odd number of cache lines apart.
 pub(crate) struct Turned {
-    data: Mat,
+    data: Scratch,
     row: usize,
 }
 
 impl Turned {
     pub(crate) fn new(isa: Isa, rows: Rows<'_>, count: usize, width: usize) -> Turned {
         let row = stride(count);
-        let mut data = Mat::stale(width, row);
+        let mut data = Scratch::stale(width * row);
         let from = (rows.data, rows.row);
-        transpose(isa, (count, width), from, (data.data_mut(), row));
+        transpose(isa, (count, width), from, (&mut data, row));
         Turned { data, row }
     }
 
     /// From key `first` on.
     fn from(&self, first: usize) -> (&[f32], usize) {
-        (&self.data.data()[first..], self.row)
+        (&self.data[first..], self.row)
     }
 }
 
@@ -91,9 +91,9 @@ struct Block {
     /// Keys that any row sees.
     seen: Seen,
     /// The query rows times the scale, `[rows x D]`.
-    queries: Mat,
+    queries: Scratch,
     /// `[rows x keys seen]`, rows `stride` apart.
-    weights: Mat,
+    weights: Scratch,
     stride: usize,
     /// The same ranges of keys as the queries have, counted from the first that any row sees.
     inner: Vec<Seen>,
@@ -108,13 +108,13 @@ impl Block {
         let stride = stride(end - first);
         let mut block = Block {
             seen: (first, end),
-            queries: gather(form.width, rows.iter().map(|row| row.numbers)),
-            weights: Mat::stale(rows.len(), stride),
+            queries: Scratch::gather(form.width, rows.iter().map(|row| row.numbers)),
+            weights: Scratch::stale(rows.len() * stride),
             stride,
             inner: Vec::with_capacity(rows.len()),
             inverses: vec![0.0; rows.len()],
         };
-        for number in block.queries.data_mut() {
+        for number in block.queries.iter_mut() {
             *number *= form.scale;
         }
         block.score(form, keys);
@@ -123,14 +123,15 @@ impl Block {
                 .inner
                 .push((query.seen.0 - first, query.seen.1 - first));
             if let Some(bias) = query.bias {
-                let scores = &mut block.weights.row_mut(row)[..end - first];
+                let scores = &mut block.weights[row * stride..][..end - first];
                 for (score, bias) in scores.iter_mut().zip(&bias[first..end]) {
                     *score += bias;
                 }
             }
         }
-        let (weights, shape) = (block.weights.data_mut(), (stride, end - first));
-        exponentiate(form.isa, weights, shape, &block.inner, &mut block.inverses);
+        let shape = (stride, end - first);
+        let (weights, inverses) = (&mut block.weights, &mut block.inverses);
+        exponentiate(form.isa, weights, shape, &block.inner, inverses);
         block
     }
 
@@ -141,38 +142,38 @@ impl Block {
 
     /// `weights = queries [rows x D] keys^T`.
     fn score(&mut self, form: Form, keys: &Keys<'_>) {
-        let (rows, count, width) = (self.queries.rows(), self.keys(), form.width);
+        let (rows, count, width) = (self.inverses.len(), self.keys(), form.width);
         match keys {
             Keys::Turned(keys) => multiply(
                 form.isa,
                 (rows, count, width),
-                Left::rows(self.queries.data(), width),
+                Left::rows(&self.queries, width),
                 keys.from(self.seen.0),
-                (self.weights.data_mut(), self.stride),
+                (&mut self.weights, self.stride),
                 Into::Set,
             ),
             Keys::Plain(keys) => {
                 // The same sums with the factors exchanged: [keys x rows], then turned.
-                let mut queries = Mat::stale(width, rows);
-                let from = (self.queries.data(), width);
-                transpose(form.isa, (rows, width), from, (queries.data_mut(), rows));
-                let mut scores = Mat::stale(count, rows);
+                let mut queries = Scratch::stale(width * rows);
+                let from = (&self.queries[..], width);
+                transpose(form.isa, (rows, width), from, (&mut queries, rows));
+                let mut scores = Scratch::stale(count * rows);
                 multiply(
                     form.isa,
                     (count, rows, width),
                     Left::rows(&keys.data[self.seen.0 * keys.row..], keys.row),
-                    (queries.data(), rows),
-                    (scores.data_mut(), rows),
+                    (&queries, rows),
+                    (&mut scores, rows),
                     Into::Set,
                 );
-                let to = (self.weights.data_mut(), self.stride);
-                transpose(form.isa, (count, rows), (scores.data(), rows), to);
+                let to = (&mut self.weights[..], self.stride);
+                transpose(form.isa, (count, rows), (&scores, rows), to);
             }
         }
     }
 
     fn weights(&self) -> Left<'_> {
-        Left::rows(self.weights.data(), self.stride)
+        Left::rows(&self.weights, self.stride)
     }
 }
 
@@ -186,16 +187,16 @@ pub(crate) fn forward(
 ) {
     let block = Block::new(form, rows, keys);
     let width = form.width;
-    let mut sums = Mat::stale(rows.len(), width);
+    let mut sums = Scratch::stale(rows.len() * width);
     multiply(
         form.isa,
         (rows.len(), width, block.keys()),
         block.weights(),
         (&values.data[block.seen.0 * values.row..], values.row),
-        (sums.data_mut(), width),
+        (&mut sums, width),
         Into::Set,
     );
-    let sums = sums.data().chunks_exact(width);
+    let sums = sums.chunks_exact(width);
     for ((out, sums), inverse) in out.iter_mut().zip(sums).zip(&block.inverses) {
         for (out, sum) in out.iter_mut().zip(sums) {
             *out = sum * inverse;
@@ -214,8 +215,8 @@ pub(crate) struct Memory<'a> {
 /// Where the gradients of a head's keys and values are summed, `[keys x D]` each; absent if not
 /// wanted.
 pub(crate) struct MemoryGradients {
-    pub keys: Option<Mat>,
-    pub values: Option<Mat>,
+    pub keys: Option<Scratch>,
+    pub values: Option<Scratch>,
 }
 
 /// Adds a block's part to the gradients of keys and values, sets those of the queries, and calls
@@ -232,38 +233,42 @@ pub(crate) fn backward(
     let mut block = Block::new(form, rows, &memory.keys);
     let (isa, width, count) = (form.isa, form.width, block.keys());
     let first = block.seen.0;
-    let dy = gather(width, dy.iter().copied());
-    let mut ds = Mat::stale(rows.len(), block.stride);
+    let dy = Scratch::gather(width, dy.iter().copied());
+    let mut ds = Scratch::stale(rows.len() * block.stride);
     multiply(
         isa,
         (rows.len(), count, width),
-        Left::rows(dy.data(), width),
+        Left::rows(&dy, width),
         memory.values.from(first),
-        (ds.data_mut(), block.stride),
+        (&mut ds, block.stride),
         Into::Set,
     );
     let (shape, inner) = ((block.stride, count), &block.inner);
-    let weights = block.weights.data_mut();
-    score_gradients(isa, weights, ds.data_mut(), shape, inner, &block.inverses);
+    let weights = &mut block.weights;
+    score_gradients(isa, weights, &mut ds, shape, inner, &block.inverses);
     let products = [
-        (&mut gradients.values, block.weights.data(), &dy),
-        (&mut gradients.keys, ds.data(), &block.queries),
+        (&mut gradients.values, &block.weights, &dy),
+        (&mut gradients.keys, &ds, &block.queries),
     ];
     for (sum, left, right) in products {
         let Some(sum) = sum else { continue };
-        let to = &mut sum.data_mut()[first * width..];
+        let to = &mut sum[first * width..];
         let shape = (count, width, rows.len());
-        let right = (right.data(), width);
+        let right = (&right[..], width);
         let left = Left::transposed(left, block.stride);
         multiply(isa, shape, left, right, (to, width), Into::Add);
     }
     if let Some(scores) = &mut scores {
         for (row, inner) in block.inner.iter().enumerate() {
-            scores(row, first + inner.0, &ds.row(row)[inner.0..inner.1]);
+            scores(
+                row,
+                first + inner.0,
+                &ds[row * block.stride..][inner.0..inner.1],
+            );
         }
     }
     if let Some(out) = dq {
-        let left = Left::rows(ds.data(), block.stride);
+        let left = Left::rows(&ds, block.stride);
         query_gradients(form, left, (block.seen, rows.len()), memory.key_rows, out);
     }
 }
@@ -277,27 +282,18 @@ fn query_gradients(
     out: &mut [&mut [f32]],
 ) {
     let width = form.width;
-    let mut sums = Mat::stale(rows, width);
+    let mut sums = Scratch::stale(rows * width);
     multiply(
         form.isa,
         (rows, width, seen.1 - seen.0),
         ds,
         (&keys.data[seen.0 * keys.row..], keys.row),
-        (sums.data_mut(), width),
+        (&mut sums, width),
         Into::Set,
     );
-    for (out, sums) in out.iter_mut().zip(sums.data().chunks_exact(width)) {
+    for (out, sums) in out.iter_mut().zip(sums.chunks_exact(width)) {
         for (out, sum) in out.iter_mut().zip(sums) {
             *out = sum * form.scale;
         }
     }
-}
-
-/// Rows laid one after another.
-fn gather<'a>(width: usize, rows: impl ExactSizeIterator<Item = &'a [f32]>) -> Mat {
-    let mut mat = Mat::stale(rows.len(), width);
-    for (to, from) in mat.data_mut().chunks_exact_mut(width).zip(rows) {
-        to.copy_from_slice(from);
-    }
-    mat
 }

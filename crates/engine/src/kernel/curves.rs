@@ -5,7 +5,7 @@
 //! the largest relative error), stated with the error that they leave in exact arithmetic.
 
 use super::every_isa::every_isa;
-use super::exponential::exp;
+use super::exponential::exp_within_87;
 
 /// A curve and its slope at a point.
 pub trait Curve {
@@ -86,7 +86,7 @@ impl Curve for Gelu {
     #[inline(always)]
     fn at(x: f32) -> (f32, f32) {
         const DENSITY_AT_ZERO: f32 = 0.398_942_3;
-        let bell = exp(-0.5 * x * x);
+        let bell = exp_within_87(-0.5 * x * x);
         let below = normal_below(x, bell);
         (x * below, below + x * (bell * DENSITY_AT_ZERO))
     }
@@ -142,13 +142,13 @@ impl Curve for Straight {
 /// `(sigmoid(x), 1 - sigmoid(x))`, both to their own scale.
 #[inline(always)]
 fn sigmoid(x: f32) -> (f32, f32) {
-    // Bounded, so that what rises does not become infinite and the product below stays a number.
-    let falling = exp(if x < -87.0 { 87.0 } else { -x });
+    // Within bounds, so that the product below is never infinite times zero.
+    let falling = exp_within_87(-x);
     let share = 1.0 / (1.0 + falling);
     (share, falling * share)
 }
 
-/// The normal distribution below `x`, given `bell = exp(-x^2 / 2)`.
+/// The normal distribution below `x`, given `bell = exp_within_87(-x^2 / 2)`.
 #[inline(always)]
 fn normal_below(x: f32, bell: f32) -> f32 {
     // The tail beyond |x| is bell * t * p(t) with t = 1 / (1 + 0.35 |x|); off by 3.2e-8 of itself.
@@ -180,7 +180,7 @@ fn tanh(x: f32) -> f32 {
     ];
     let square = x * x;
     let small = x + x * (square * polynomial(square, SMALL));
-    let large = 1.0 - 2.0 / (exp(2.0 * x.abs()) + 1.0);
+    let large = 1.0 - 2.0 / (exp_within_87(2.0 * x.abs()) + 1.0);
     if x.abs() < 0.625 {
         small
     } else {

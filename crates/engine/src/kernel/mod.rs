@@ -23,6 +23,7 @@ mod portable;
 pub mod quantise;
 pub(crate) mod rotate;
 pub(crate) mod scores;
+pub(crate) mod scratch;
 pub mod softmax;
 pub(crate) mod tile;
 pub mod transpose;

@@ -98,6 +98,7 @@ unsafe fn columns<const R: usize>(
 /// # Safety
 /// As `tile`, with all 16 columns present.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)]
 unsafe fn whole<const R: usize>(
     depth: usize,
     (mut a, a_row, a_col): (*const f32, usize, usize),

@@ -107,7 +107,19 @@ fn largest(row: &[f32]) -> f32 {
     for (lane, score) in lanes.iter_mut().zip(rest) {
         *lane = if *score > *lane { *score } else { *lane };
     }
-    lanes.into_iter().fold(f32::NEG_INFINITY, f32::max)
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            let other = lanes[lane + half];
+            lanes[lane] = if other > lanes[lane] {
+                other
+            } else {
+                lanes[lane]
+            };
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 /// The lanes added pair by pair.

@@ -1,7 +1,7 @@
 //! The softmax of one long row of logits, for losses over a whole vocabulary.
 
 use super::every_isa::every_isa;
-use super::exponential::exp;
+use super::exponential::exp_within_87;
 
 /// Numbers that are summed in f32 before the sum goes on in f64.
 const STRETCH: usize = 1024;
@@ -18,12 +18,12 @@ every_isa! {
             let (whole, rest) = stretch.as_chunks_mut::<LANES>();
             for chunk in whole {
                 for (lane, number) in lanes.iter_mut().zip(chunk) {
-                    *number = exp(*number - largest);
+                    *number = exp_within_87(*number - largest);
                     *lane += *number;
                 }
             }
             for (lane, number) in lanes.iter_mut().zip(rest) {
-                *number = exp(*number - largest);
+                *number = exp_within_87(*number - largest);
                 *lane += *number;
             }
             sum += lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>();

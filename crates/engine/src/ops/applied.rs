@@ -247,15 +247,15 @@ impl Path {
         let (t, k) = x.shape();
         let (down, up) = (self.down.value(), self.up.value());
         let rank = down.rows();
-        let dropped = self.dropout.map(|dropout| dropout.apply(x, first));
+        let dropped = self.dropout.map(|dropout| dropout.apply(isa, x, first));
         let x = dropped.as_ref().unwrap_or(x);
         let mut hidden = Mat::stale(t, rank);
         let shape = (t, rank, k);
-        let none = Epilogue::SET;
-        product::trained_forward(isa, shape, x.data(), down.data(), hidden.data_mut(), none);
+        let (set, add) = (Epilogue::SET, Epilogue::ADD);
+        product::trained_forward(isa, shape, x.data(), down.data(), hidden.data_mut(), set);
         hidden.scale(self.scale);
-        let out = y.data_mut();
-        product::low_rank_up(isa, (t, up.rows(), rank), hidden.data(), up.data(), out);
+        let shape = (t, up.rows(), rank);
+        product::trained_forward(isa, shape, hidden.data(), up.data(), y.data_mut(), add);
         hidden
     }
 
@@ -281,7 +281,7 @@ impl Path {
         product::trained_backward(isa, (t, n, rank), dy.data(), up, out, Into::Set);
         dh.scale(self.scale);
         if let Some(x) = x.filter(|_| self.down.needs_gradient()) {
-            let dropped = self.dropout.map(|dropout| dropout.apply(x, first));
+            let dropped = self.dropout.map(|dropout| dropout.apply(isa, x, first));
             add_product(isa, &dh, dropped.as_ref().unwrap_or(x), &mut sums.down);
         }
         let Some(dx) = dx else { return };
@@ -294,7 +294,7 @@ impl Path {
                 let mut part = Mat::stale(t, k);
                 let out = part.data_mut();
                 product::trained_backward(isa, shape, dh.data(), down, out, Into::Set);
-                dx.add_assign(&dropout.apply(&part, first));
+                dx.add_assign(&dropout.apply(isa, &part, first));
             }
         }
     }

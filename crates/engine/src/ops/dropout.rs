@@ -6,7 +6,9 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::kernel::Isa;
 use crate::kernel::elementwise::PIECE;
+use crate::kernel::every_isa::every_isa;
 use crate::mat::Mat;
 use crate::random::Stream;
 use crate::tape::{Pass, Var};
@@ -27,10 +29,11 @@ pub fn dropout(pass: &Pass, x: &Var, share: f32, place: &str) -> Result<Var> {
     let Some(dropout) = Dropout::of(pass, share, place) else {
         return Ok(x.clone());
     };
-    let y = dropout.apply(x.value(), 0);
+    let isa = pass.isa();
+    let y = dropout.apply(isa, x.value(), 0);
     Ok(pass.record(y, &[x], || {
         move |dy, flow| {
-            flow.give(0, dropout.apply(&dy, 0));
+            flow.give(0, dropout.apply(isa, &dy, 0));
             Ok(())
         }
     }))
@@ -51,9 +54,8 @@ impl Dropout {
     }
 
     /// Drops from rows that begin at row `first` of the whole input.
-    pub(super) fn apply(self, x: &Mat, first: usize) -> Mat {
+    pub(super) fn apply(self, isa: Isa, x: &Mat, first: usize) -> Mat {
         let mut out = Mat::stale(x.rows(), x.cols());
-        let factor = 1.0 / (1.0 - self.share);
         let start = (first * x.cols()) as u64;
         out.data_mut()
             .par_chunks_mut(PIECE)
@@ -61,12 +63,20 @@ impl Dropout {
             .enumerate()
             .for_each(|(piece, (out, x))| {
                 let start = start + (piece * PIECE) as u64;
-                for (place, (out, x)) in (start..).zip(out.iter_mut().zip(x)) {
-                    let kept = self.stream.uniform(place) >= self.share;
-                    *out = if kept { x * factor } else { 0.0 };
-                }
+                drop_some(isa, self, start, x, out);
             });
         out
+    }
+}
+
+every_isa! {
+    /// Drops from elements whose first one is element `start` of the whole input.
+    fn drop_some(dropout: Dropout, start: u64, x: &[f32], out: &mut [f32]) {
+        let factor = 1.0 / (1.0 - dropout.share);
+        for (place, (out, x)) in out.iter_mut().zip(x).enumerate() {
+            let kept = dropout.stream.uniform(start + place as u64) >= dropout.share;
+            *out = if kept { x * factor } else { 0.0 };
+        }
     }
 }
 
@@ -111,12 +121,14 @@ mod tests {
     }
 
     #[test]
-    fn rows_in_the_middle_of_an_input_drop_as_they_do_within_the_whole() {
+    fn rows_in_the_middle_drop_as_within_the_whole_on_every_instruction_set() {
         let (t, c) = (9, 11);
         let dropout = Dropout::of(&Pass::training(1, 1), 0.5, "here").unwrap();
-        let whole = dropout.apply(&ones(t, c), 0);
-        let part = dropout.apply(&ones(2, c), 4);
-        assert_eq!(part.data(), &whole.data()[4 * c..6 * c]);
+        let whole = dropout.apply(Isa::Portable, &ones(t, c), 0);
+        for isa in Isa::available() {
+            let part = dropout.apply(isa, &ones(2, c), 4);
+            assert_eq!(part.data(), &whole.data()[4 * c..6 * c], "{isa:?}");
+        }
     }
 
     #[test]

@@ -224,6 +224,17 @@ impl<'s> Loader<'s> {
         }
     }
 
+    /// Marks duplicates that the reference library leaves to the weights they are tied to, if they
+    /// are there.
+    pub fn forgive_tied(&mut self, keys: &[&str]) {
+        for key in keys {
+            let stored = self.stored(key);
+            if self.all.contains(&stored) {
+                self.used.insert(stored);
+            }
+        }
+    }
+
     /// Refuses weights that no place in the model asked for.
     pub fn finish(self) -> Result<()> {
         let keys: Vec<String> = self.all.difference(&self.used).cloned().collect();

@@ -191,7 +191,7 @@ impl Bigcode {
             config,
         };
         if bigcode.config.tied {
-            loader.forgive(&["lm_head.weight"], &[]);
+            loader.forgive_tied(&["lm_head.weight"]);
         }
         loader.finish()?;
         Ok(bigcode)

@@ -214,7 +214,7 @@ impl Decoder {
             config,
         };
         if decoder.config.tied {
-            loader.forgive(&["lm_head.weight"], &[]);
+            loader.forgive_tied(&["lm_head.weight"]);
         }
         loader.forgive(&[], &["rotary_emb.inv_freq"]);
         loader.finish()?;

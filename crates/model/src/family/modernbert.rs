@@ -287,7 +287,7 @@ impl ModernBert {
             config,
         };
         if bert.config.tied {
-            loader.forgive(&["decoder.weight"], &[]);
+            loader.forgive_tied(&["decoder.weight"]);
         }
         loader.finish()?;
         Ok(bert)

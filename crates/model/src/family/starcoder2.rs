@@ -151,7 +151,7 @@ impl Starcoder2 {
             config,
         };
         if starcoder.config.tied {
-            loader.forgive(&["lm_head.weight"], &[]);
+            loader.forgive_tied(&["lm_head.weight"]);
         }
         loader.forgive(&[], &["rotary_emb.inv_freq"]);
         loader.finish()?;

@@ -119,9 +119,9 @@ impl T5 {
             shared,
             config,
         };
-        loader.forgive(&FORGIVEN, &[]);
+        loader.forgive_tied(&FORGIVEN);
         if t5.config.tied {
-            loader.forgive(&["lm_head.weight"], &[]);
+            loader.forgive_tied(&["lm_head.weight"]);
         }
         loader.finish()?;
         Ok(t5)

@@ -3,7 +3,8 @@
 
 use super::deal::{Part, deal};
 use super::group::Group;
-use super::{Attend, Bias, OP, RelativeBias, Span, run_forward};
+use super::plan::{Bias, Span, run_forward};
+use super::{Attend, OP, RelativeBias};
 use crate::error::{Error, Result};
 use crate::kernel::Isa;
 use crate::kernel::attend::Rows;

@@ -11,6 +11,7 @@ use super::deal::Lot;
 use crate::kernel::attend::{
     BLOCK, Form, Keys, Memory, MemoryGradients, Query, Rows, Turned, backward, forward,
 };
+use crate::kernel::scratch::Scratch;
 use crate::mat::Mat;
 
 /// The queries of `heads` heads and the keys and values that they share, in one span.
@@ -69,7 +70,8 @@ impl<'a> Group<'a> {
             .collect()
     }
 
-    fn row(&self, rows: Rows<'a>, form: Form, row: usize) -> &'a [f32] {
+    /// Row `row` of a team, wherever heads lie side by side as the queries do.
+    fn row<'b>(&self, rows: Rows<'b>, form: Form, row: usize) -> &'b [f32] {
         let (head, row) = (row / self.queries, row % self.queries);
         &rows.data[row * rows.row + head * form.width..][..form.width]
     }
@@ -122,63 +124,65 @@ impl<'a> Group<'a> {
             key_rows: self.key_rows,
             values: Turned::new(form.isa, self.value_rows, self.keys, form.width),
         };
-        let (heads, rows) = (self.heads, self.heads * self.queries);
+        let rows = self.heads * self.queries;
         let team = self.team() * self.queries;
-        let sum = |wanted: bool| wanted.then(|| Mat::zeros(self.keys, form.width));
-        let run = |(number, mut dq): (usize, Option<&mut [&mut [f32]]>)| {
-            let team = number * team..rows.min((number + 1) * team);
-            let mut sums = MemoryGradients {
-                keys: sum(wanted.keys.is_some()),
-                values: sum(wanted.values.is_some()),
-            };
-            let mut bias = self.bias_gradients(&team, wanted.bias);
-            for block in self.blocks(team.clone()) {
-                let queries = self.block_of(form, &block);
-                let dy: Vec<&[f32]> = block
-                    .clone()
-                    .map(|row| self.row_of(dy, form, row))
-                    .collect();
-                let (from, to) = (block.start - team.start, block.end - team.start);
-                let dq = dq.as_mut().map(|dq| &mut dq[from..to]);
-                let scores = bias.as_mut().map(|bias| {
-                    |row: usize, key: usize, ds: &[f32]| self.spread(bias, from + row, key, ds)
-                });
-                backward(form, &queries, &memory, &dy, &mut sums, dq, scores);
-            }
-            (sums, bias)
+        let needs = [wanted.keys.is_some(), wanted.values.is_some(), wanted.bias];
+        let run = |(number, dq): (usize, Option<&mut [&mut [f32]]>)| {
+            let rows = number * team..rows.min((number + 1) * team);
+            self.team_gradients(form, &memory, dy, rows, needs, dq)
         };
-        let teams = rows.div_ceil(team);
-        let found: Vec<(MemoryGradients, Option<Mat>)> = match (wanted.queries, teams) {
-            (Some(mut dq), 1) => vec![run((0, Some(&mut dq)))],
-            (None, 1) => vec![run((0, None))],
-            (Some(mut dq), _) => {
+        let found: Vec<(MemoryGradients, Option<Mat>)> = match wanted.queries {
+            Some(mut dq) if rows <= team => vec![run((0, Some(&mut dq)))],
+            None if rows <= team => vec![run((0, None))],
+            Some(mut dq) => {
                 let chunks = dq.par_chunks_mut(team).map(Some).enumerate();
                 chunks.map(run).collect()
             }
-            (None, teams) => (0..teams)
-                .into_par_iter()
-                .map(|team| run((team, None)))
-                .collect(),
+            None => {
+                let teams = (0..rows.div_ceil(team)).into_par_iter();
+                teams.map(|team| run((team, None))).collect()
+            }
         };
-        let (sums, biases): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-        let (keys, values): (Vec<_>, Vec<_>) = sums
-            .into_iter()
-            .map(|sums| (sums.keys, sums.values))
-            .unzip();
-        write_sum(keys, wanted.keys);
-        write_sum(values, wanted.values);
-        let biases: Option<Vec<Mat>> = biases.into_iter().collect();
-        biases.map(|biases| stack(biases, heads))
+        let (mut keys, mut values, mut biases) = (Vec::new(), Vec::new(), Vec::new());
+        for (sums, bias) in found {
+            keys.extend(sums.keys);
+            values.extend(sums.values);
+            biases.extend(bias);
+        }
+        write_sum(form.width, keys, wanted.keys);
+        write_sum(form.width, values, wanted.values);
+        wanted.bias.then(|| stack(&biases))
     }
 
-    fn row_of<'b>(&self, rows: Rows<'b>, form: Form, row: usize) -> &'b [f32] {
-        let (head, row) = (row / self.queries, row % self.queries);
-        &rows.data[row * rows.row + head * form.width..][..form.width]
-    }
-
-    fn bias_gradients(&self, team: &Range<usize>, wanted: bool) -> Option<Mat> {
+    /// One team's part: sets its rows of `dq`, returns its sums for keys, values and biases as far
+    /// as they are needed.
+    fn team_gradients(
+        &self,
+        form: Form,
+        memory: &Memory<'_>,
+        dy: Rows<'_>,
+        team: Range<usize>,
+        [keys, values, bias]: [bool; 3],
+        mut dq: Option<&mut [&mut [f32]]>,
+    ) -> (MemoryGradients, Option<Mat>) {
+        let zeros = || Scratch::zeros(self.keys * form.width);
+        let mut sums = MemoryGradients {
+            keys: keys.then(zeros),
+            values: values.then(zeros),
+        };
         let heads = team.len() / self.queries;
-        wanted.then(|| Mat::zeros(heads, self.queries + self.keys - 1))
+        let mut biases = bias.then(|| Mat::zeros(heads, self.queries + self.keys - 1));
+        for block in self.blocks(team.clone()) {
+            let queries = self.block_of(form, &block);
+            let dy: Vec<&[f32]> = block.clone().map(|row| self.row(dy, form, row)).collect();
+            let (from, to) = (block.start - team.start, block.end - team.start);
+            let dq = dq.as_mut().map(|dq| &mut dq[from..to]);
+            let scores = biases.as_mut().map(|biases| {
+                |row: usize, key: usize, ds: &[f32]| self.spread(biases, from + row, key, ds)
+            });
+            backward(form, &queries, memory, &dy, &mut sums, dq, scores);
+        }
+        (sums, biases)
     }
 
     /// Adds the gradients of one row's scores, from key `first` on, by distance.
@@ -192,23 +196,25 @@ impl<'a> Group<'a> {
 }
 
 /// Adds the teams' sums in their order and writes the rows out.
-fn write_sum(teams: Vec<Option<Mat>>, rows: Option<Lot<'_>>) {
-    let sum = teams.into_iter().flatten().reduce(|mut sum, team| {
-        sum.add_assign(&team);
+fn write_sum(width: usize, teams: Vec<Scratch>, rows: Option<Lot<'_>>) {
+    let sum = teams.into_iter().reduce(|mut sum, team| {
+        for (sum, part) in sum.iter_mut().zip(&team[..]) {
+            *sum += part;
+        }
         sum
     });
     let (Some(sum), Some(rows)) = (sum, rows) else {
         return;
     };
-    for (row, to) in rows.into_iter().enumerate() {
-        to.copy_from_slice(sum.row(row));
+    for (to, row) in rows.into_iter().zip(sum.chunks_exact(width)) {
+        to.copy_from_slice(row);
     }
 }
 
 /// The teams' rows one below the other.
-fn stack(teams: Vec<Mat>, heads: usize) -> Mat {
+fn stack(teams: &[Mat]) -> Mat {
     let cols = teams.first().map_or(0, Mat::cols);
-    let numbers: Vec<f32> = teams.iter().flat_map(Mat::data).copied().collect();
-    debug_assert_eq!(numbers.len(), heads * cols);
-    Mat::from_vec(heads, cols, numbers)
+    let rows = teams.iter().map(Mat::rows).sum();
+    let numbers = teams.iter().flat_map(Mat::data).copied().collect();
+    Mat::from_vec(rows, cols, numbers)
 }

@@ -1,20 +1,20 @@
-//! Products on all cores: the left operand's rows against panels of the right one.
+//! The loops of a product: chunks of the depth, panels in scratch memory, tiles of rows over them.
 //!
-//! Each element of a result is made by one task from beginning to end, as one sum over the depth in
-//! ascending order. How the work is cut into tasks, tiles and chunks of the depth therefore changes
-//! no bit: neither the number of threads nor the number of rows in the batch can be seen in a row.
+//! It knows nothing of where panels come from.
 
 use std::cell::RefCell;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::Epilogue;
+use super::cut::{Cut, GROUP};
 use crate::kernel::aligned::Aligned;
 use crate::kernel::multiply::{Into, Left, assert_reach};
 use crate::kernel::tile::{Tile, tile_rows, tiles};
 use crate::kernel::transpose::transpose;
 use crate::kernel::{Isa, PANEL};
-use crate::panel::{Backward, Forward, Packed, Panels, Rows, Turned};
+use crate::panel::Panels;
 
 /// Steps of the depth taken at a time where there are many rows: with `GROUP` panels a megabyte of
 /// right operand, which stays in a core's second cache while all rows pass by.
@@ -23,150 +23,8 @@ const STEPS: usize = 1024;
 const FEW_STEPS: usize = 128;
 /// The same where rows of the left operand lie across its storage: all tiles read the same pages.
 const ACROSS_STEPS: usize = 256;
-/// Most panels of a task.
-const GROUP: usize = 8;
-/// Rows of a task, where they are cut at all, and twice as many where each task makes its panels:
-/// with fewer, that would show.
-const ROWS: usize = 256;
-/// Panels of a task, where rows need not be cut: with fewer, copying or fetching rows would show.
-const WIDE: usize = 7;
-/// Tasks per thread, where there is enough to do.
-const TASKS: usize = 4;
 /// Numbers from one step to the next in a copied tile of the left operand.
 const STRIP: usize = 16;
-/// Products of fewer multiplications than this stay on one thread.
-const SMALL: usize = 64 * 1024;
-
-/// What is added to a product while it is still in the cache, in this order: what was there (with
-/// `Into::Add`), the sum, the bias, the residual.
-#[derive(Clone, Copy)]
-pub struct Epilogue<'a> {
-    /// `[N]`, added to every row.
-    pub bias: Option<&'a [f32]>,
-    /// `[T x N]`.
-    pub residual: Option<&'a [f32]>,
-    pub into: Into,
-}
-
-impl Epilogue<'_> {
-    /// Nothing is added.
-    pub const SET: Epilogue<'static> = Epilogue {
-        bias: None,
-        residual: None,
-        into: Into::Set,
-    };
-
-    /// The product is added to what is there.
-    pub const ADD: Epilogue<'static> = Epilogue {
-        bias: None,
-        residual: None,
-        into: Into::Add,
-    };
-
-    fn plain(into: Into) -> Epilogue<'static> {
-        match into {
-            Into::Set => Epilogue::SET,
-            Into::Add => Epilogue::ADD,
-        }
-    }
-}
-
-/// `y [T x N] = x [T x K] W^T`, with what the epilogue adds.
-pub fn forward<W: Packed>(
-    isa: Isa,
-    panels: &Forward<'_, W>,
-    x: &[f32],
-    t: usize,
-    y: &mut [f32],
-    epilogue: Epilogue<'_>,
-) {
-    let columns = panels.columns();
-    let left = Left::rows(x, panels.depth());
-    drive(isa, panels, t, left, (y, columns), epilogue);
-}
-
-/// `dx [T x K] (+)= dy [T x N] W`.
-pub fn backward<W: Packed>(
-    isa: Isa,
-    panels: &Backward<'_, W>,
-    dy: &[f32],
-    t: usize,
-    dx: &mut [f32],
-    into: Into,
-) {
-    let columns = panels.columns();
-    let left = Left::rows(dy, panels.depth());
-    drive(isa, panels, t, left, (dx, columns), Epilogue::plain(into));
-}
-
-/// `y [T x N] = x [T x K] W^T` for a trained `W [N x K]`, rows as they lie.
-pub fn trained_forward(
-    isa: Isa,
-    (t, n, k): (usize, usize, usize),
-    x: &[f32],
-    weight: &[f32],
-    y: &mut [f32],
-    epilogue: Epilogue<'_>,
-) {
-    assert_eq!(weight.len(), n * k, "a weight of {n} x {k}");
-    let panels = Turned {
-        data: weight,
-        depth: k,
-        columns: n,
-    };
-    drive(isa, &panels, t, Left::rows(x, k), (y, n), epilogue);
-}
-
-/// `y [T x N] += h [T x R] B^T`, `B [N x R]`: the way up of a low-rank path.
-pub fn low_rank_up(isa: Isa, shape: (usize, usize, usize), h: &[f32], up: &[f32], y: &mut [f32]) {
-    trained_forward(isa, shape, h, up, y, Epilogue::ADD);
-}
-
-/// `dx [T x K] (+)= dy [T x N] W` for a trained `W [N x K]`, rows as they lie.
-pub fn trained_backward(
-    isa: Isa,
-    (t, n, k): (usize, usize, usize),
-    dy: &[f32],
-    weight: &[f32],
-    dx: &mut [f32],
-    into: Into,
-) {
-    let shape = (t, k, n);
-    dense(isa, shape, Left::rows(dy, n), (weight, k), (dx, k), into);
-}
-
-/// `dW [N x K] (+)= dy [T x N]^T x [T x K]`.
-pub fn weight_gradient(
-    isa: Isa,
-    (t, n, k): (usize, usize, usize),
-    dy: &[f32],
-    x: &[f32],
-    gradient: &mut [f32],
-    into: Into,
-) {
-    let shape = (n, k, t);
-    let left = Left::transposed(dy, n);
-    dense(isa, shape, left, (x, k), (gradient, k), into);
-}
-
-/// `kernel::multiply` on all cores, for operands of any size that are not packed.
-pub fn dense(
-    isa: Isa,
-    (m, n, depth): (usize, usize, usize),
-    a: Left<'_>,
-    (b, b_row): (&[f32], usize),
-    (c, c_row): (&mut [f32], usize),
-    into: Into,
-) {
-    assert_reach(b.len(), (depth, b_row), (n, 1));
-    let panels = Rows {
-        data: b,
-        row: b_row,
-        depth,
-        columns: n,
-    };
-    drive(isa, &panels, m, a, (c, c_row), Epilogue::plain(into));
-}
 
 /// One product, its result behind a pointer that tasks share because they write disjoint parts.
 struct Product<'a, P> {
@@ -183,7 +41,7 @@ struct Product<'a, P> {
 unsafe impl<P: Sync> Sync for Product<'_, P> {}
 
 /// Checks the operands, cuts the result into tasks and runs them.
-fn drive<P: Panels>(
+pub(super) fn drive<P: Panels>(
     isa: Isa,
     panels: &P,
     rows: usize,
@@ -222,65 +80,6 @@ fn drive<P: Panels>(
             .into_par_iter()
             .with_max_len(1)
             .for_each(run);
-    }
-}
-
-/// How a result is cut into tasks: a grid of row blocks and groups of panels.
-struct Cut {
-    rows: usize,
-    panels: usize,
-    blocks: usize,
-    groups: usize,
-}
-
-impl Cut {
-    fn new(isa: Isa, rows: usize, source: &impl Panels) -> Cut {
-        let (panels, depth) = (source.columns().div_ceil(PANEL), source.depth());
-        let least = if source.stored() {
-            ROWS
-        } else {
-            ROWS + ROWS / 2
-        };
-        let threads = rayon::current_num_threads();
-        let mut groups = panels.div_ceil(GROUP);
-        let mut blocks = 1;
-        if threads > 1 && rows * panels * PANEL * depth >= SMALL {
-            let wanted = TASKS * threads;
-            if rows > tile_rows(isa) {
-                blocks = rows.div_ceil(least).min(wanted.div_ceil(groups));
-                groups = groups.max(wanted.div_ceil(blocks).min(panels.div_ceil(WIDE)));
-                if blocks * groups < 2 * threads {
-                    blocks = (2 * threads)
-                        .div_ceil(groups)
-                        .min(rows.div_ceil(tile_rows(isa)));
-                }
-            } else {
-                groups = groups.max(wanted);
-            }
-            // Tasks of equal size leave no thread waiting only if their number is a multiple.
-            if !(groups * blocks).is_multiple_of(threads) {
-                groups = groups.next_multiple_of(threads);
-            }
-            groups = groups.min(panels);
-        }
-        Cut {
-            rows,
-            panels,
-            blocks,
-            groups,
-        }
-    }
-
-    fn tasks(&self) -> usize {
-        self.blocks * self.groups
-    }
-
-    /// Rows and panels of a task.
-    fn task(&self, task: usize) -> (Range<usize>, Range<usize>) {
-        let share = |len: usize, parts: usize, i: usize| len * i / parts..len * (i + 1) / parts;
-        let (block, group) = (task / self.groups, task % self.groups);
-        let rows = share(self.rows, self.blocks, block);
-        (rows, share(self.panels, self.groups, group))
     }
 }
 

@@ -1,0 +1,140 @@
+//! Products on all cores: the left operand's rows against panels of the right one.
+//!
+//! Each element of a result is made by one task from beginning to end, as one sum over the depth in
+//! ascending order. How the work is cut into tasks, tiles and chunks of the depth therefore changes
+//! no bit: neither the number of threads nor the number of rows in the batch can be seen in a row.
+
+mod cut;
+mod drive;
+
+use drive::drive;
+
+use crate::kernel::Isa;
+use crate::kernel::multiply::{Into, Left, assert_reach};
+use crate::panel::{Backward, Forward, Packed, Panels, Rows, Turned};
+
+/// What is added to a product while it is still in the cache, in this order: what was there (with
+/// `Into::Add`), the sum, the bias, the residual.
+#[derive(Clone, Copy)]
+pub struct Epilogue<'a> {
+    /// `[N]`, added to every row.
+    pub bias: Option<&'a [f32]>,
+    /// `[T x N]`.
+    pub residual: Option<&'a [f32]>,
+    pub into: Into,
+}
+
+impl Epilogue<'_> {
+    /// Nothing is added.
+    pub const SET: Epilogue<'static> = Epilogue {
+        bias: None,
+        residual: None,
+        into: Into::Set,
+    };
+
+    /// The product is added to what is there.
+    pub const ADD: Epilogue<'static> = Epilogue {
+        bias: None,
+        residual: None,
+        into: Into::Add,
+    };
+
+    fn plain(into: Into) -> Epilogue<'static> {
+        match into {
+            Into::Set => Epilogue::SET,
+            Into::Add => Epilogue::ADD,
+        }
+    }
+}
+
+/// `y [T x N] = x [T x K] W^T`, with what the epilogue adds.
+pub fn forward<W: Packed>(
+    isa: Isa,
+    panels: &Forward<'_, W>,
+    x: &[f32],
+    t: usize,
+    y: &mut [f32],
+    epilogue: Epilogue<'_>,
+) {
+    let columns = panels.columns();
+    let left = Left::rows(x, panels.depth());
+    drive(isa, panels, t, left, (y, columns), epilogue);
+}
+
+/// `dx [T x K] (+)= dy [T x N] W`.
+pub fn backward<W: Packed>(
+    isa: Isa,
+    panels: &Backward<'_, W>,
+    dy: &[f32],
+    t: usize,
+    dx: &mut [f32],
+    into: Into,
+) {
+    let columns = panels.columns();
+    let left = Left::rows(dy, panels.depth());
+    drive(isa, panels, t, left, (dx, columns), Epilogue::plain(into));
+}
+
+/// `y [T x N] = x [T x K] W^T` for a trained `W [N x K]`, rows as they lie.
+pub fn trained_forward(
+    isa: Isa,
+    (t, n, k): (usize, usize, usize),
+    x: &[f32],
+    weight: &[f32],
+    y: &mut [f32],
+    epilogue: Epilogue<'_>,
+) {
+    assert_eq!(weight.len(), n * k, "a weight of {n} x {k}");
+    let panels = Turned {
+        data: weight,
+        depth: k,
+        columns: n,
+    };
+    drive(isa, &panels, t, Left::rows(x, k), (y, n), epilogue);
+}
+
+/// `dx [T x K] (+)= dy [T x N] W` for a trained `W [N x K]`, rows as they lie.
+pub fn trained_backward(
+    isa: Isa,
+    (t, n, k): (usize, usize, usize),
+    dy: &[f32],
+    weight: &[f32],
+    dx: &mut [f32],
+    into: Into,
+) {
+    let shape = (t, k, n);
+    dense(isa, shape, Left::rows(dy, n), (weight, k), (dx, k), into);
+}
+
+/// `dW [N x K] (+)= dy [T x N]^T x [T x K]`.
+pub fn weight_gradient(
+    isa: Isa,
+    (t, n, k): (usize, usize, usize),
+    dy: &[f32],
+    x: &[f32],
+    gradient: &mut [f32],
+    into: Into,
+) {
+    let shape = (n, k, t);
+    let left = Left::transposed(dy, n);
+    dense(isa, shape, left, (x, k), (gradient, k), into);
+}
+
+/// `kernel::multiply` on all cores, for operands of any size that are not packed.
+pub fn dense(
+    isa: Isa,
+    (m, n, depth): (usize, usize, usize),
+    a: Left<'_>,
+    (b, b_row): (&[f32], usize),
+    (c, c_row): (&mut [f32], usize),
+    into: Into,
+) {
+    assert_reach(b.len(), (depth, b_row), (n, 1));
+    let panels = Rows {
+        data: b,
+        row: b_row,
+        depth,
+        columns: n,
+    };
+    drive(isa, &panels, m, a, (c, c_row), Epilogue::plain(into));
+}
