@@ -143,7 +143,10 @@ fn site(key: &str, shape: &[usize]) -> Option<Site> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::base::{self, Purpose};
 
     #[test]
     fn linear_maps_of_numbered_layers_are_sites_and_tables_are_not() {
@@ -160,5 +163,36 @@ mod tests {
         assert!(site("shared.weight", &[512, 64]).is_none());
         assert!(site("layers.0.norm.weight", &[64]).is_none());
         assert!(site("layers.0.fc.bias", &[64]).is_none());
+    }
+
+    #[test]
+    fn the_portrait_of_every_reference_agrees_with_the_network_itself() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+        let families =
+            "bert roberta modernbert t5 t5_gated llama mistral qwen2 starcoder2 gpt_bigcode";
+        for family in families.split(' ') {
+            let folder = root.join(family);
+            let purpose = Purpose::frozen(Precision::F32);
+            let mut base = base::open(&folder, purpose).unwrap();
+            let checkpoint = Checkpoint::open(&folder).unwrap();
+            let portrait = Portrait::of(&base.config, &checkpoint).unwrap();
+            let sizes = base.network.sizes();
+            assert_eq!(portrait.width, Some(sizes.width), "{family}");
+            assert_eq!(portrait.layers, Some(sizes.layers), "{family}");
+            assert_eq!(portrait.heads, Some(sizes.heads), "{family}");
+            assert_eq!(portrait.positions, sizes.positions, "{family}");
+            let mut maps = BTreeMap::new();
+            for linear in base.network.linears_mut().unwrap() {
+                let key = format!("{}.weight", linear.name);
+                if let Some(site) = site(&key, &[linear.outputs(), linear.inputs()]) {
+                    *maps
+                        .entry((site.pattern, site.outputs, site.inputs))
+                        .or_insert(0) += 1;
+                }
+            }
+            let sites = portrait.sites.into_iter();
+            let sites = sites.map(|site| ((site.pattern, site.outputs, site.inputs), site.count));
+            assert_eq!(sites.collect::<BTreeMap<_, _>>(), maps, "{family}");
+        }
     }
 }
