@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use skillbelt_engine::kernel::Isa;
 use skillbelt_engine::kernel::isa::KERNEL_VARIABLE;
-use skillbelt_engine::kernel::multiply::Into;
+use skillbelt_engine::kernel::multiply::Write;
 use skillbelt_engine::product::Epilogue;
 use skillbelt_engine::weight::PackedInt8;
 
@@ -97,7 +97,7 @@ fn forward(isa: Isa, w: &PackedInt8, t: usize) -> f64 {
 fn backward(isa: Isa, w: &PackedInt8, t: usize) -> f64 {
     let dy = vec![0.5; t * w.outputs()];
     let mut dx = vec![0.0; t * w.inputs()];
-    median(|| w.backward(isa, &dy, t, &mut dx, Into::Set))
+    median(|| w.backward(isa, &dy, t, &mut dx, Write::Set))
 }
 
 /// Seconds that `work` takes, the median of at least five.

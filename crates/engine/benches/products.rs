@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use skillbelt_engine::kernel::Isa;
-use skillbelt_engine::kernel::multiply::Into;
+use skillbelt_engine::kernel::multiply::Write;
 use skillbelt_engine::product::{self, Epilogue};
 use skillbelt_engine::weight::{Precision, Weight};
 
@@ -100,7 +100,7 @@ impl Bench {
             weight.forward(self.isa, &x, t, &mut y, Epilogue::SET);
         });
         self.flops(&backward, (t, n, k), || {
-            weight.backward(self.isa, &dy, t, &mut dx, Into::Set);
+            weight.backward(self.isa, &dy, t, &mut dx, Write::Set);
         });
     }
 
@@ -113,10 +113,10 @@ impl Bench {
             product::trained_forward(self.isa, shape, &x, &weight, &mut y, Epilogue::SET);
         });
         self.flops(&format!("trained backward {what}"), shape, || {
-            product::trained_backward(self.isa, shape, &dy, &weight, &mut dx, Into::Set);
+            product::trained_backward(self.isa, shape, &dy, &weight, &mut dx, Write::Set);
         });
         self.flops(&format!("weight gradient {what}"), shape, || {
-            product::weight_gradient(self.isa, shape, &dy, &x, &mut dw, Into::Add);
+            product::weight_gradient(self.isa, shape, &dy, &x, &mut dw, Write::Add);
         });
     }
 

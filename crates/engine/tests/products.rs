@@ -5,7 +5,7 @@ mod numbers;
 
 use numbers::{assert_close, numbers, oracle};
 use skillbelt_engine::kernel::Isa;
-use skillbelt_engine::kernel::multiply::{Into, Left, multiply};
+use skillbelt_engine::kernel::multiply::{Left, Write, multiply};
 use skillbelt_engine::panel::{Backward, Forward};
 use skillbelt_engine::product::{self, Epilogue};
 use skillbelt_engine::weight::PackedF32;
@@ -21,7 +21,7 @@ fn the_small_product_is_the_plain_sum_for_all_odd_sizes() {
                     let (a, b) = (numbers(1, m * depth), numbers(2, depth * n));
                     let mut c = vec![7.0; m * n];
                     let left = Left::rows(&a, depth);
-                    multiply(isa, (m, n, depth), left, (&b, n), (&mut c, n), Into::Set);
+                    multiply(isa, (m, n, depth), left, (&b, n), (&mut c, n), Write::Set);
                     let expected = oracle((m, n, depth), left, (&b, n));
                     assert_close(&c, &expected, depth, &format!("{isa:?} {m} {n} {depth}"));
                 }
@@ -54,7 +54,7 @@ fn strides_and_transposed_left_operands_reach_the_right_elements_and_spare_the_o
             ];
             for left in lefts {
                 let before = numbers(6, m * c_row);
-                for into in [Into::Set, Into::Add] {
+                for into in [Write::Set, Write::Add] {
                     let mut c = before.clone();
                     multiply(isa, (m, n, depth), left, (&b, b_row), (&mut c, c_row), into);
                     let mut expected = oracle((m, n, depth), left, (&b, b_row));
@@ -63,7 +63,7 @@ fn strides_and_transposed_left_operands_reach_the_right_elements_and_spare_the_o
                             let at = i * c_row + j;
                             if j >= n {
                                 assert_eq!(c[at], before[at], "column {j} is not of the result");
-                            } else if into == Into::Add {
+                            } else if into == Write::Add {
                                 expected[i * n + j] += f64::from(before[at]);
                             }
                         }
@@ -85,12 +85,12 @@ fn a_product_of_no_steps_is_zero_or_what_was_there() {
             col: 1,
         };
         let mut c = [1.0, 2.0, 3.0];
-        multiply(isa, (1, 3, 0), left, (&[], 3), (&mut c, 3), Into::Add);
+        multiply(isa, (1, 3, 0), left, (&[], 3), (&mut c, 3), Write::Add);
         assert_eq!(c, [1.0, 2.0, 3.0]);
-        multiply(isa, (1, 3, 0), left, (&[], 3), (&mut c, 3), Into::Set);
+        multiply(isa, (1, 3, 0), left, (&[], 3), (&mut c, 3), Write::Set);
         assert_eq!(c, [0.0; 3]);
         let mut c = [1.0, 2.0, 3.0];
-        product::dense(isa, (1, 3, 0), left, (&[], 3), (&mut c, 3), Into::Set);
+        product::dense(isa, (1, 3, 0), left, (&[], 3), (&mut c, 3), Write::Set);
         assert_eq!(c, [0.0; 3]);
     }
 }
@@ -106,7 +106,7 @@ fn the_oracle_refuses_a_product_with_one_operand_transposed() {
         Left::transposed(&a, 8),
         (&b, 8),
         (&mut c, 8),
-        Into::Set,
+        Write::Set,
     );
     let expected = oracle((8, 8, 8), Left::rows(&a, 8), (&b, 8));
     let refused = std::panic::catch_unwind(|| assert_close(&c, &expected, 8, "control"));
@@ -136,7 +136,7 @@ fn frozen_products_are_the_plain_sum_in_both_directions() {
             let epilogue = Epilogue {
                 bias: Some(&bias),
                 residual: Some(&residual),
-                into: Into::Set,
+                into: Write::Set,
             };
             product::forward(isa, &Forward(&packed), &x, t, &mut y, epilogue);
             let turned: Vec<f32> = (0..k * n).map(|i| weight[i % n * k + i / n]).collect();
@@ -148,7 +148,7 @@ fn frozen_products_are_the_plain_sum_in_both_directions() {
 
             let before = numbers(7, t * k);
             let mut dx = before.clone();
-            product::backward(isa, &Backward(&packed), &dy, t, &mut dx, Into::Add);
+            product::backward(isa, &Backward(&packed), &dy, t, &mut dx, Write::Add);
             let mut expected = oracle((t, k, n), Left::rows(&dy, n), (&weight, k));
             for (expected, before) in expected.iter_mut().zip(&before) {
                 *expected += f64::from(*before);
@@ -175,11 +175,11 @@ fn trained_products_give_the_same_bits_as_frozen_ones_and_the_gradient_is_the_pl
             product::forward(isa, &Forward(&packed), &x, t, &mut frozen, Epilogue::SET);
             assert_eq!(y, frozen);
             let (mut dx, mut frozen) = (vec![0.5; t * k], vec![0.5; t * k]);
-            product::trained_backward(isa, (t, n, k), &dy, &weight, &mut dx, Into::Add);
-            product::backward(isa, &Backward(&packed), &dy, t, &mut frozen, Into::Add);
+            product::trained_backward(isa, (t, n, k), &dy, &weight, &mut dx, Write::Add);
+            product::backward(isa, &Backward(&packed), &dy, t, &mut frozen, Write::Add);
             assert_eq!(dx, frozen);
             let mut gradient = vec![0.0; n * k];
-            product::weight_gradient(isa, (t, n, k), &dy, &x, &mut gradient, Into::Set);
+            product::weight_gradient(isa, (t, n, k), &dy, &x, &mut gradient, Write::Set);
             let expected = oracle((n, k, t), Left::transposed(&dy, n), (&x, k));
             assert_close(&gradient, &expected, t, &format!("{isa:?} {t} {n} {k}"));
         }
@@ -194,7 +194,7 @@ fn a_row_has_the_same_bits_alone_and_in_any_batch() {
             let run = |x: &[f32], dy: &[f32], t: usize| {
                 let (mut y, mut dx) = (vec![0.0; t * n], vec![0.0; t * k]);
                 product::forward(isa, &Forward(&packed), x, t, &mut y, Epilogue::SET);
-                product::backward(isa, &Backward(&packed), dy, t, &mut dx, Into::Set);
+                product::backward(isa, &Backward(&packed), dy, t, &mut dx, Write::Set);
                 (y, dx)
             };
             let (x, dy) = (numbers(2, 700 * k), numbers(3, 700 * n));
@@ -226,8 +226,8 @@ fn the_number_of_threads_changes_no_bit() {
                 let (mut y, mut dx) = (vec![0.0; t * n], vec![0.0; t * k]);
                 let mut gradient = vec![0.0; n * k];
                 product::forward(isa, &Forward(&packed), &x, t, &mut y, Epilogue::SET);
-                product::backward(isa, &Backward(&packed), &dy, t, &mut dx, Into::Set);
-                product::weight_gradient(isa, (t, n, k), &dy, &x, &mut gradient, Into::Set);
+                product::backward(isa, &Backward(&packed), &dy, t, &mut dx, Write::Set);
+                product::weight_gradient(isa, (t, n, k), &dy, &x, &mut gradient, Write::Set);
                 (y, dx, gradient)
             })
         };

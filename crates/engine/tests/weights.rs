@@ -5,7 +5,7 @@ mod numbers;
 
 use numbers::numbers;
 use skillbelt_engine::kernel::Isa;
-use skillbelt_engine::kernel::multiply::Into;
+use skillbelt_engine::kernel::multiply::Write;
 use skillbelt_engine::product::Epilogue;
 use skillbelt_engine::weight::{Precision, Weight};
 
@@ -29,10 +29,10 @@ fn products(isa: Isa, weight: &Weight, t: usize) -> (Vec<f32>, Vec<f32>) {
     let epilogue = Epilogue {
         bias: Some(&bias),
         residual: Some(&residual),
-        into: Into::Add,
+        into: Write::Add,
     };
     weight.forward(isa, &x, t, &mut y, epilogue);
-    weight.backward(isa, &dy, t, &mut dx, Into::Add);
+    weight.backward(isa, &dy, t, &mut dx, Write::Add);
     (y, dx)
 }
 

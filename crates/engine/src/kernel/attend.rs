@@ -5,7 +5,7 @@
 //! It knows nothing of spans, of masks (a row brings the range of keys it sees) or of threads.
 
 use super::Isa;
-use super::multiply::{Into, Left, multiply};
+use super::multiply::{Left, Write, multiply};
 use super::scores::{Seen, exponentiate, score_gradients};
 use super::scratch::Scratch;
 use super::transpose::transpose;
@@ -150,7 +150,7 @@ impl Block {
                 Left::rows(&self.queries, width),
                 keys.from(self.seen.0),
                 (&mut self.weights, self.stride),
-                Into::Set,
+                Write::Set,
             ),
             Keys::Plain(keys) => {
                 // The same sums with the factors exchanged: [keys x rows], then turned.
@@ -164,7 +164,7 @@ impl Block {
                     Left::rows(&keys.data[self.seen.0 * keys.row..], keys.row),
                     (&queries, rows),
                     (&mut scores, rows),
-                    Into::Set,
+                    Write::Set,
                 );
                 let to = (&mut self.weights[..], self.stride);
                 transpose(form.isa, (count, rows), (&scores, rows), to);
@@ -194,7 +194,7 @@ pub(crate) fn forward(
         block.weights(),
         (&values.data[block.seen.0 * values.row..], values.row),
         (&mut sums, width),
-        Into::Set,
+        Write::Set,
     );
     let sums = sums.chunks_exact(width);
     for ((out, sums), inverse) in out.iter_mut().zip(sums).zip(&block.inverses) {
@@ -241,7 +241,7 @@ pub(crate) fn backward(
         Left::rows(&dy, width),
         memory.values.from(first),
         (&mut ds, block.stride),
-        Into::Set,
+        Write::Set,
     );
     let (shape, inner) = ((block.stride, count), &block.inner);
     let weights = &mut block.weights;
@@ -256,7 +256,7 @@ pub(crate) fn backward(
         let shape = (count, width, rows.len());
         let right = (&right[..], width);
         let left = Left::transposed(left, block.stride);
-        multiply(isa, shape, left, right, (to, width), Into::Add);
+        multiply(isa, shape, left, right, (to, width), Write::Add);
     }
     if let Some(scores) = &mut scores {
         for (row, inner) in block.inner.iter().enumerate() {
@@ -289,7 +289,7 @@ fn query_gradients(
         ds,
         (&keys.data[seen.0 * keys.row..], keys.row),
         (&mut sums, width),
-        Into::Set,
+        Write::Set,
     );
     for (out, sums) in out.iter_mut().zip(sums.chunks_exact(width)) {
         for (out, sum) in out.iter_mut().zip(sums) {

@@ -39,7 +39,7 @@ impl<'a> Left<'a> {
 
 /// What happens to numbers that are already in the result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Into {
+pub enum Write {
     /// They are overwritten.
     Set,
     /// They are added to: each sum begins with the number that is there.
@@ -56,7 +56,7 @@ pub fn multiply(
     a: Left<'_>,
     (b, b_row): (&[f32], usize),
     (c, c_row): (&mut [f32], usize),
-    into: Into,
+    into: Write,
 ) {
     if m == 0 || n == 0 {
         return;

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::multiply::Into;
+use super::multiply::Write;
 use super::{Isa, portable};
 
 /// `c[i * c_row + j] (+)= sum over k of a[i * a_row + k * a_col] * b[k * b_row + j]`.
@@ -23,7 +23,7 @@ pub(crate) struct Tile {
     pub b_row: usize,
     pub c: *mut f32,
     pub c_row: usize,
-    pub into: Into,
+    pub into: Write,
 }
 
 /// The most rows that a tile of this instruction set has: as many as leave its accumulators, one
@@ -56,7 +56,7 @@ impl Tile {
         let a = (self.a, self.a_row, self.a_col);
         let b = (self.b, self.b_row);
         let c = (self.c, self.c_row);
-        let add = self.into == Into::Add;
+        let add = self.into == Write::Add;
         // SAFETY: the caller's promise is what each of these functions asks for.
         unsafe {
             match isa {

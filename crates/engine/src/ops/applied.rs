@@ -9,7 +9,7 @@ use super::dropout::Dropout;
 use super::linear::{Linear, LowRank, Map};
 use super::sums::column_sums;
 use crate::kernel::Isa;
-use crate::kernel::multiply::Into;
+use crate::kernel::multiply::Write;
 use crate::mat::Mat;
 use crate::product::{self, Epilogue};
 use crate::tape::{Flow, Pass, Var};
@@ -111,7 +111,7 @@ impl Applied {
         let epilogue = Epilogue {
             bias: self.bias.as_ref().map(|bias| bias.value().data()),
             residual: residual.map(Mat::data),
-            into: Into::Set,
+            into: Write::Set,
         };
         self.product.forward(self.isa, x, &mut y, epilogue);
         let path = self.path.as_ref();
@@ -159,12 +159,12 @@ fn add_product(isa: Isa, dy: &Mat, x: &Mat, sum: &mut Option<Mat>) {
     let shape = (dy.rows(), dy.cols(), x.cols());
     match sum {
         Some(sum) => {
-            product::weight_gradient(isa, shape, dy.data(), x.data(), sum.data_mut(), Into::Add);
+            product::weight_gradient(isa, shape, dy.data(), x.data(), sum.data_mut(), Write::Add);
         }
         None => {
             let mut fresh = Mat::stale(dy.cols(), x.cols());
             let out = fresh.data_mut();
-            product::weight_gradient(isa, shape, dy.data(), x.data(), out, Into::Set);
+            product::weight_gradient(isa, shape, dy.data(), x.data(), out, Write::Set);
             *sum = Some(fresh);
         }
     }
@@ -209,14 +209,14 @@ impl Product {
         match self {
             Product::Frozen(weight) => {
                 let mut dx = Mat::stale(t, weight.inputs());
-                weight.backward(isa, dy.data(), t, dx.data_mut(), Into::Set);
+                weight.backward(isa, dy.data(), t, dx.data_mut(), Write::Set);
                 dx
             }
             Product::Trained(w) => {
                 let mut dx = Mat::stale(t, w.cols());
                 let shape = (t, w.rows(), w.cols());
                 let out = dx.data_mut();
-                product::trained_backward(isa, shape, dy.data(), w.data(), out, Into::Set);
+                product::trained_backward(isa, shape, dy.data(), w.data(), out, Write::Set);
                 dx
             }
         }
@@ -278,7 +278,7 @@ impl Path {
         }
         let mut dh = Mat::stale(t, rank);
         let (up, out) = (self.up.value().data(), dh.data_mut());
-        product::trained_backward(isa, (t, n, rank), dy.data(), up, out, Into::Set);
+        product::trained_backward(isa, (t, n, rank), dy.data(), up, out, Write::Set);
         dh.scale(self.scale);
         if let Some(x) = x.filter(|_| self.down.needs_gradient()) {
             let dropped = self.dropout.map(|dropout| dropout.apply(isa, x, first));
@@ -288,12 +288,12 @@ impl Path {
         let (down, shape) = (self.down.value().data(), (t, rank, k));
         match self.dropout {
             None => {
-                product::trained_backward(isa, shape, dh.data(), down, dx.data_mut(), Into::Add);
+                product::trained_backward(isa, shape, dh.data(), down, dx.data_mut(), Write::Add);
             }
             Some(dropout) => {
                 let mut part = Mat::stale(t, k);
                 let out = part.data_mut();
-                product::trained_backward(isa, shape, dh.data(), down, out, Into::Set);
+                product::trained_backward(isa, shape, dh.data(), down, out, Write::Set);
                 dx.add_assign(&dropout.apply(isa, &part, first));
             }
         }

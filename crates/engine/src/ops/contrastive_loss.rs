@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::kernel::Isa;
-use crate::kernel::multiply::Into;
+use crate::kernel::multiply::Write;
 use crate::mat::Mat;
 use crate::product::{self, Epilogue};
 use crate::tape::{Pass, Var};
@@ -95,7 +95,7 @@ fn check(queries: &Var, candidates: &Var, positives: &[usize], temperature: f32)
 fn by_candidates(isa: Isa, shape: (usize, usize, usize), gradient: &Mat, units: &Mat) -> Mat {
     let mut grad = Mat::stale(shape.0, shape.2);
     let out = grad.data_mut();
-    product::trained_backward(isa, shape, gradient.data(), units.data(), out, Into::Set);
+    product::trained_backward(isa, shape, gradient.data(), units.data(), out, Write::Set);
     grad
 }
 
@@ -103,7 +103,7 @@ fn by_candidates(isa: Isa, shape: (usize, usize, usize), gradient: &Mat, units: 
 fn by_queries(isa: Isa, shape: (usize, usize, usize), gradient: &Mat, units: &Mat) -> Mat {
     let mut grad = Mat::stale(shape.1, shape.2);
     let out = grad.data_mut();
-    product::weight_gradient(isa, shape, gradient.data(), units.data(), out, Into::Set);
+    product::weight_gradient(isa, shape, gradient.data(), units.data(), out, Write::Set);
     grad
 }
 

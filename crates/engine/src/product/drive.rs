@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::Epilogue;
 use super::cut::{Cut, GROUP};
 use crate::kernel::aligned::Aligned;
-use crate::kernel::multiply::{Into, Left, assert_reach};
+use crate::kernel::multiply::{Left, Write, assert_reach};
 use crate::kernel::tile::{Tile, tile_rows, tiles};
 use crate::kernel::transpose::transpose;
 use crate::kernel::{Isa, PANEL};
@@ -217,7 +217,7 @@ impl<P: Panels> Product<'_, P> {
             into: if steps.start == 0 {
                 self.epilogue.into
             } else {
-                Into::Add
+                Write::Add
             },
         };
         // SAFETY: the caller's promise.

@@ -10,18 +10,18 @@ mod drive;
 use drive::drive;
 
 use crate::kernel::Isa;
-use crate::kernel::multiply::{Into, Left, assert_reach};
+use crate::kernel::multiply::{Left, Write, assert_reach};
 use crate::panel::{Backward, Forward, Packed, Panels, Rows, Turned};
 
 /// What is added to a product while it is still in the cache, in this order: what was there (with
-/// `Into::Add`), the sum, the bias, the residual.
+/// `Write::Add`), the sum, the bias, the residual.
 #[derive(Clone, Copy)]
 pub struct Epilogue<'a> {
     /// `[N]`, added to every row.
     pub bias: Option<&'a [f32]>,
     /// `[T x N]`.
     pub residual: Option<&'a [f32]>,
-    pub into: Into,
+    pub into: Write,
 }
 
 impl Epilogue<'_> {
@@ -29,20 +29,20 @@ impl Epilogue<'_> {
     pub const SET: Epilogue<'static> = Epilogue {
         bias: None,
         residual: None,
-        into: Into::Set,
+        into: Write::Set,
     };
 
     /// The product is added to what is there.
     pub const ADD: Epilogue<'static> = Epilogue {
         bias: None,
         residual: None,
-        into: Into::Add,
+        into: Write::Add,
     };
 
-    fn plain(into: Into) -> Epilogue<'static> {
+    fn plain(into: Write) -> Epilogue<'static> {
         match into {
-            Into::Set => Epilogue::SET,
-            Into::Add => Epilogue::ADD,
+            Write::Set => Epilogue::SET,
+            Write::Add => Epilogue::ADD,
         }
     }
 }
@@ -68,7 +68,7 @@ pub fn backward<W: Packed>(
     dy: &[f32],
     t: usize,
     dx: &mut [f32],
-    into: Into,
+    into: Write,
 ) {
     let columns = panels.columns();
     let left = Left::rows(dy, panels.depth());
@@ -100,7 +100,7 @@ pub fn trained_backward(
     dy: &[f32],
     weight: &[f32],
     dx: &mut [f32],
-    into: Into,
+    into: Write,
 ) {
     let shape = (t, k, n);
     dense(isa, shape, Left::rows(dy, n), (weight, k), (dx, k), into);
@@ -113,7 +113,7 @@ pub fn weight_gradient(
     dy: &[f32],
     x: &[f32],
     gradient: &mut [f32],
-    into: Into,
+    into: Write,
 ) {
     let shape = (n, k, t);
     let left = Left::transposed(dy, n);
@@ -127,7 +127,7 @@ pub fn dense(
     a: Left<'_>,
     (b, b_row): (&[f32], usize),
     (c, c_row): (&mut [f32], usize),
-    into: Into,
+    into: Write,
 ) {
     assert_reach(b.len(), (depth, b_row), (n, 1));
     let panels = Rows {

@@ -12,7 +12,7 @@ pub use int8::PackedInt8;
 pub use nf4::PackedNf4;
 pub use single::PackedF32;
 
-use crate::kernel::multiply::Into;
+use crate::kernel::multiply::Write;
 use crate::kernel::{Isa, PANEL};
 use crate::panel::{Backward, Forward, Packed};
 use crate::product::{self, Epilogue};
@@ -122,7 +122,7 @@ impl Weight {
     }
 
     /// `dx [T x K] (+)= dy [T x N] W`.
-    pub fn backward(&self, isa: Isa, dy: &[f32], t: usize, dx: &mut [f32], into: Into) {
+    pub fn backward(&self, isa: Isa, dy: &[f32], t: usize, dx: &mut [f32], into: Write) {
         match self {
             Weight::F32(packed) => product::backward(isa, &Backward(packed), dy, t, dx, into),
             Weight::Bf16(packed) => product::backward(isa, &Backward(packed), dy, t, dx, into),

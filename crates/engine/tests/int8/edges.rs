@@ -1,7 +1,7 @@
 //! Where sums, rows and numbers are extreme.
 
 use skillbelt_engine::kernel::Isa;
-use skillbelt_engine::kernel::multiply::Into;
+use skillbelt_engine::kernel::multiply::Write;
 use skillbelt_engine::product::Epilogue;
 use skillbelt_engine::weight::PackedInt8;
 
@@ -16,7 +16,7 @@ fn sums_kept_from_slab_to_slab_stay_with_their_rows() {
     expected = backward_by_definition(&w, &dy, &expected, false);
     for isa in Isa::available() {
         let mut dx = vec![0.0; t * k];
-        w.backward(isa, &dy, t, &mut dx, Into::Set);
+        w.backward(isa, &dy, t, &mut dx, Write::Set);
         assert_eq!(bits(&dx), bits(&expected), "{isa:?}");
     }
 }
@@ -53,7 +53,7 @@ fn no_rows_give_no_results() {
     let w = PackedInt8::pack(40, 70, &numbers(40 * 70, 1));
     for isa in Isa::available() {
         w.forward(isa, &[], 0, &mut [], Epilogue::SET);
-        w.backward(isa, &[], 0, &mut [], Into::Set);
+        w.backward(isa, &[], 0, &mut [], Write::Set);
     }
 }
 

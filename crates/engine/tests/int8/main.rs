@@ -5,7 +5,7 @@ mod edges;
 mod oracle;
 
 use skillbelt_engine::kernel::Isa;
-use skillbelt_engine::kernel::multiply::Into;
+use skillbelt_engine::kernel::multiply::Write;
 use skillbelt_engine::kernel::quantise::Quantised;
 use skillbelt_engine::product::Epilogue;
 use skillbelt_engine::weight::PackedInt8;
@@ -48,11 +48,11 @@ fn a_row_is_the_same_alone_and_in_a_batch() {
     for isa in Isa::available() {
         let (mut y, mut dx) = (vec![0.0; t * n], vec![0.0; t * k]);
         w.forward(isa, &x, t, &mut y, Epilogue::SET);
-        w.backward(isa, &dy, t, &mut dx, Into::Set);
+        w.backward(isa, &dy, t, &mut dx, Write::Set);
         for row in 0..t {
             let (mut one_y, mut one_dx) = (vec![0.0; n], vec![0.0; k]);
             w.forward(isa, &x[row * k..][..k], 1, &mut one_y, Epilogue::SET);
-            w.backward(isa, &dy[row * n..][..n], 1, &mut one_dx, Into::Set);
+            w.backward(isa, &dy[row * n..][..n], 1, &mut one_dx, Write::Set);
             assert_eq!(bits(&one_y), bits(&y[row * n..][..n]), "{isa:?} {row}");
             assert_eq!(bits(&one_dx), bits(&dx[row * k..][..k]), "{isa:?} {row}");
         }
@@ -71,7 +71,7 @@ fn the_number_of_threads_changes_no_bit() {
                 let w = PackedInt8::pack(n, k, &w);
                 let (mut y, mut dx) = (vec![0.0; t * n], vec![0.0; t * k]);
                 w.forward(isa, &x, t, &mut y, Epilogue::SET);
-                w.backward(isa, &dy, t, &mut dx, Into::Set);
+                w.backward(isa, &dy, t, &mut dx, Write::Set);
                 (bits(&y), bits(&dx))
             })
         };
@@ -113,7 +113,7 @@ fn results_are_as_near_to_f32_as_the_rounding_allows() {
     let packed = PackedInt8::pack(n, k, &w);
     let (mut y, mut dx) = (vec![0.0; t * n], vec![0.0; t * k]);
     packed.forward(Isa::chosen(), &x, t, &mut y, Epilogue::SET);
-    packed.backward(Isa::chosen(), &dy, t, &mut dx, Into::Set);
+    packed.backward(Isa::chosen(), &dy, t, &mut dx, Write::Set);
     let largest = |row: &[f32]| row.iter().fold(0.0f64, |a, b| a.max(f64::from(b.abs())));
     // A product a * b with both rounded by half a step is off by (|a| s_b + |b| s_a) / 2 + s_a s_b / 4.
     let compare =

@@ -1,7 +1,7 @@
 //! The 8-bit products by their definition, one element at a time in exact integers.
 
 use skillbelt_engine::kernel::Isa;
-use skillbelt_engine::kernel::multiply::Into;
+use skillbelt_engine::kernel::multiply::Write;
 use skillbelt_engine::kernel::quantise::Quantised;
 use skillbelt_engine::product::Epilogue;
 use skillbelt_engine::weight::PackedInt8;
@@ -88,8 +88,8 @@ pub fn bits(numbers: &[f32]) -> Vec<u32> {
     numbers.iter().map(|number| number.to_bits()).collect()
 }
 
-fn into(add: bool) -> Into {
-    if add { Into::Add } else { Into::Set }
+fn into(add: bool) -> Write {
+    if add { Write::Add } else { Write::Set }
 }
 
 pub fn check_forward(isa: Isa, w: &PackedInt8, x: &[f32], t: usize, extras: bool) {

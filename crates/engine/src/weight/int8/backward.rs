@@ -12,7 +12,7 @@ use crate::kernel::int8::plan::{Plan, Scratch, each_task, kernel_for};
 use crate::kernel::int8::sweep::{Stage, sweep};
 use crate::kernel::int8::turn::{turn, turned_len};
 use crate::kernel::int8::{Line, PANEL, Panel, SPAN};
-use crate::kernel::multiply::Into;
+use crate::kernel::multiply::Write;
 use crate::kernel::quantise::Quantised;
 
 /// Rows of a backward task: enough to be worth turning the panels for them, and not more than sums
@@ -22,12 +22,12 @@ const KEPT_ROWS: usize = 1024;
 impl PackedInt8 {
     /// `dx (+)= dy W` for `dy: [T x N]`, `dx: [T x K]`: the scales of the outputs are multiplied into
     /// `dy`, which is then quantised per row.
-    pub fn backward(&self, isa: Isa, dy: &[f32], t: usize, dx: &mut [f32], into: Into) {
+    pub fn backward(&self, isa: Isa, dy: &[f32], t: usize, dx: &mut [f32], into: Write) {
         let inputs = self.inputs;
         assert_eq!(dx.len(), t * inputs, "[{t} x {inputs}] gradients");
         Quantised::lend(|quantised| {
             quantised.refill(isa, dy, (t, self.outputs), Some(&self.scales));
-            self.backward_quantised(isa, quantised, dx, into == Into::Add);
+            self.backward_quantised(isa, quantised, dx, into == Write::Add);
         });
     }
 

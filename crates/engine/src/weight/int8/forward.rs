@@ -6,7 +6,7 @@ use crate::kernel::int8::finish::{Finish, Target};
 use crate::kernel::int8::plan::{Plan, each_task, kernel_for};
 use crate::kernel::int8::sweep::{Stage, sweep};
 use crate::kernel::int8::{PANEL, Panel, SPAN};
-use crate::kernel::multiply::Into;
+use crate::kernel::multiply::Write;
 use crate::kernel::quantise::Quantised;
 use crate::product::Epilogue;
 
@@ -51,7 +51,7 @@ impl PackedInt8 {
             cols: Some(&self.scales),
             bias,
             residual,
-            add: into == Into::Add,
+            add: into == Write::Add,
         };
         let plan = Plan::new(isa, (rows, self.panels(), self.depth()), 1);
         each_task(&plan, |scratch, (rows, panels)| {
