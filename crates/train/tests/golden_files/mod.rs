@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
 use serde_json::Value;
-use skillbelt_engine::Mat;
+use skillbelt_engine::ops::{Norm, NormKind, norm};
+use skillbelt_engine::{Mat, Pass};
+use skillbelt_model::base::Base;
 
 /// Folders of bases that hold references: `tests/golden`, or what `SKILLBELT_GOLDEN` names.
 pub fn bases() -> Vec<PathBuf> {
@@ -56,6 +58,9 @@ pub struct Reference {
     pub loss: f64,
     pub full_losses: Vec<f64>,
     tensors: Vec<(String, Mat)>,
+    /// Whether the hidden states were taken before the last norm: version 4 of the reference
+    /// library lists them so for ModernBERT, and for no other family.
+    before_norm: bool,
 }
 
 impl Reference {
@@ -87,7 +92,39 @@ impl Reference {
             loss: json["loss"].as_f64().ok_or("loss")?,
             full_losses: numbers(&json["full_losses"]),
             tensors: read_tensors(&folder.join("golden.safetensors"))?,
+            before_norm: config["model_type"] == "modernbert"
+                && json["transformers"]
+                    .as_str()
+                    .is_some_and(|version| version.starts_with("4.")),
         })
+    }
+
+    /// The same with hidden states as a base gives them: after the last norm.
+    pub fn as_here(mut self, base: &Base) -> Result<Reference, String> {
+        if !self.before_norm {
+            return Ok(self);
+        }
+        let params = base.network.params();
+        let named = |name: &str| params.iter().find(|param| param.name() == name).cloned();
+        let last = Norm {
+            name: "model.final_norm".into(),
+            weight: named("model.final_norm.weight").ok_or("no last norm")?,
+            bias: named("model.final_norm.bias"),
+            kind: NormKind::Layer,
+            eps: base
+                .config
+                .f64("norm_eps")
+                .map_err(|error| error.to_string())? as f32,
+        };
+        for (name, hidden) in &mut self.tensors {
+            if name == "out.hidden" {
+                let pass = Pass::inference();
+                let before = pass.constant(hidden.clone());
+                let after = norm(&pass, &before, &last).map_err(|error| error.to_string())?;
+                *hidden = after.into_mat();
+            }
+        }
+        Ok(self)
     }
 
     /// The reference of a belt, and the folder of its base, whose inputs it shares.
