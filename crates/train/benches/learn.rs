@@ -96,6 +96,10 @@ fn main() -> Outcome<()> {
     }
     params.extend(head.bias.clone());
 
+    println!(
+        "hidden states: {}",
+        nearness(&*base.network, &options, &data)?
+    );
     println!("before: {}", quality(&*base.network, &head, &data)?);
     let started = Instant::now();
     train(&*base.network, &head, &params, &data, &options)?;
@@ -108,6 +112,36 @@ fn main() -> Outcome<()> {
         quality(&*base.network, &head, &data)?,
     );
     Ok(())
+}
+
+/// How near the hidden states of the frozen base are to those in f32: per token, over 64 texts.
+fn nearness(network: &dyn Network, options: &Options, data: &Data) -> Outcome<String> {
+    let exact = base::open(&options.base, Purpose::frozen(Precision::F32))?.network;
+    let texts: Vec<&Ids> = data
+        .held_pairs
+        .iter()
+        .map(|(_, code)| code)
+        .take(64)
+        .collect();
+    let batch = Batch::pack(&texts)?;
+    let pass = Pass::inference();
+    let found = network.hidden(&pass, &batch, None)?;
+    let exact = exact.hidden(&pass, &batch, None)?;
+    let dot = |a: &[f32], b: &[f32]| -> f64 {
+        let numbers = a.iter().zip(b);
+        numbers.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    let cosines = (0..found.rows()).map(|row| {
+        let (a, b) = (found.value().row(row), exact.value().row(row));
+        dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+    });
+    let cosines: Vec<f64> = cosines.collect();
+    let mean = cosines.iter().sum::<f64>() / cosines.len() as f64;
+    let least = cosines.iter().copied().fold(1.0, f64::min);
+    Ok(format!(
+        "cosine with f32 over {} tokens: mean {mean:.6}, least {least:.6}",
+        cosines.len()
+    ))
 }
 
 fn train(

@@ -29,8 +29,11 @@ pub struct Config {
     pub eps: f64,
     pub activation: Activation,
     pub gated: bool,
-    /// The output head is the table of tokens, and hidden states are scaled before it.
+    /// The output head is the table of tokens.
     pub tied: bool,
+    /// Hidden states are made smaller before the head. Version 5 of the reference library writes it
+    /// down; before that, being tied implied it.
+    pub scaled: bool,
     /// The checkpoint claims to have an output head.
     pub writes: bool,
 }
@@ -44,6 +47,7 @@ impl Config {
             None => (false, projection),
         };
         let layers = file.usize("num_layers")?;
+        let tied = file.bool_or("tie_word_embeddings", true)?;
         Ok(Config {
             width: file.usize("d_model")?,
             inner: file.usize("d_ff")?,
@@ -57,7 +61,8 @@ impl Config {
             eps: file.positive_or("layer_norm_epsilon", 1e-6)?,
             activation: super::activation(file, "dense_act_fn", name)?,
             gated: file.bool_or("is_gated_act", gated)?,
-            tied: file.bool_or("tie_word_embeddings", true)?,
+            tied,
+            scaled: file.bool_or("scale_decoder_outputs", tied)?,
             writes: file
                 .strings("architectures")?
                 .iter()
@@ -191,9 +196,9 @@ impl Network for T5 {
         decoder.run(pass, x, &batch.spans, Some(encoded), memory)
     }
 
-    /// Where the head is the table of tokens, hidden states are made as small as its rows.
+    /// A head that is the table of tokens has large rows; hidden states are made smaller for it.
     fn before_head(&self, pass: &Pass, hidden: &Var) -> Result<Var> {
-        Ok(match self.config.tied {
+        Ok(match self.config.scaled {
             true => ops::scale(pass, hidden, 1.0 / (self.config.width as f32).sqrt())?,
             false => hidden.clone(),
         })
