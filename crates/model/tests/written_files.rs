@@ -92,7 +92,6 @@ proptest! {
             prop_assert_eq!(checkpoint.dtype(name), Some(*dtype));
             prop_assert_eq!(bits(&checkpoint, name), plain_f32(*dtype, bytes));
         }
-        prop_assert!(checkpoint.finish(|_| false).is_ok());
     }
 
     #[test]
@@ -229,11 +228,10 @@ fn whole_numbers_are_refused_as_weights_and_listed_as_tensors() {
         ),
         "{error}"
     );
-    assert!(checkpoint.finish(|key| key == "position_ids").is_ok());
 }
 
 #[test]
-fn missing_surplus_and_wrongly_shaped_weights_are_named() {
+fn missing_and_wrongly_shaped_weights_are_named() {
     let (tensors, storages) = torch_writer::sample();
     let file = torch_writer::zip(&tensors, &storages, Style::Nested);
     let folder = write("pytorch_model.bin", &file);
@@ -248,14 +246,6 @@ fn missing_surplus_and_wrongly_shaped_weights_are_named() {
     assert_eq!(
         shown(wrong),
         "`layer.weight`: expected shape [3, 2], found [2, 3]"
-    );
-    checkpoint.read_f32("layer.weight", &[2, 3]).unwrap();
-    let surplus = checkpoint
-        .finish(|key| key.starts_with("layer"))
-        .unwrap_err();
-    assert_eq!(
-        shown(surplus),
-        "expected no further tensors, found `embed.weight`, `head.weight`, `scale`"
     );
 }
 

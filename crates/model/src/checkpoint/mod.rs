@@ -25,7 +25,6 @@ pub mod json;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use config::ConfigFile;
 pub use view::Dtype;
@@ -52,24 +51,8 @@ pub struct Checkpoint {
     /// What errors about missing or surplus weights name: the file, or the index.
     path: PathBuf,
     files: Vec<Mapped>,
-    places: BTreeMap<String, PlaceOf>,
-}
-
-/// Which file holds a tensor, and whether anybody has read it.
-#[derive(Debug)]
-struct PlaceOf {
-    file: usize,
-    read: AtomicBool,
-}
-
-/// Opens a plain file. Anything else that bears a name could keep a reader waiting for ever.
-fn open_plain(path: &Path) -> Result<fs_err::File> {
-    let about = fs_err::metadata(path).map_err(|source| Error::io(path, source))?;
-    if !about.is_file() {
-        let found = "something else";
-        return Err(Error::bad_file(path, Place::Whole, "a plain file", found));
-    }
-    fs_err::File::open(path).map_err(|source| Error::io(path, source))
+    /// Which of the files holds a tensor.
+    places: BTreeMap<String, usize>,
 }
 
 impl Checkpoint {
@@ -145,11 +128,7 @@ impl Checkpoint {
     /// Adds a file's tensors. Files of one checkpoint have no names in common.
     fn add(&mut self, file: Mapped) {
         for key in file.views.keys() {
-            let place = PlaceOf {
-                file: self.files.len(),
-                read: AtomicBool::new(false),
-            };
-            self.places.insert(key.clone(), place);
+            self.places.insert(key.clone(), self.files.len());
         }
         self.files.push(file);
     }
@@ -184,7 +163,7 @@ impl Checkpoint {
     }
 
     fn find(&self, key: &str) -> Option<(&Mapped, &View)> {
-        let file = &self.files[self.places.get(key)?.file];
+        let file = &self.files[*self.places.get(key)?];
         Some((file, file.views.get(key)?))
     }
 
@@ -209,37 +188,7 @@ impl Checkpoint {
                 found: view.shape.clone(),
             });
         }
-        let numbers = file.read_f32(key, view)?;
-        if let Some(place) = self.places.get(key) {
-            place.read.store(true, Ordering::Relaxed);
-        }
-        Ok(numbers)
-    }
-
-    /// Gives a tensor's pages back to the operating system, for those who read it another way
-    /// than by [`read_f32`](Checkpoint::read_f32), which does so itself.
-    pub fn release(&self, key: &str) {
-        if let Some((file, view)) = self.find(key) {
-            file.release(view);
-        }
-    }
-
-    /// Says that loading is over: a tensor that was never read and that `may_be_left` does not
-    /// excuse (buffers, a tied copy, the head of another task) is an error that names it.
-    pub fn finish(&self, may_be_left: impl Fn(&str) -> bool) -> Result<()> {
-        let keys: Vec<String> = self
-            .places
-            .iter()
-            .filter(|(key, place)| !place.read.load(Ordering::Relaxed) && !may_be_left(key))
-            .map(|(key, _)| key.clone())
-            .collect();
-        if keys.is_empty() {
-            return Ok(());
-        }
-        Err(Error::SurplusTensors {
-            path: self.path.clone(),
-            keys,
-        })
+        file.read_f32(key, view)
     }
 
     /// A hash of all names, shapes, kinds and numbers, in hexadecimal.
