@@ -55,6 +55,16 @@ pub struct Checkpoint {
     places: BTreeMap<String, usize>,
 }
 
+/// Opens a plain file. Anything else that bears a name could keep a reader waiting for ever.
+fn open_plain(path: &Path) -> Result<fs_err::File> {
+    let about = fs_err::metadata(path).map_err(|source| Error::io(path, source))?;
+    if !about.is_file() {
+        let found = "something else";
+        return Err(Error::bad_file(path, Place::Whole, "a plain file", found));
+    }
+    fs_err::File::open(path).map_err(|source| Error::io(path, source))
+}
+
 impl Checkpoint {
     /// Opens the weights of a base's folder; safetensors are preferred to pickles.
     pub fn open(folder: &Path) -> Result<Checkpoint> {
