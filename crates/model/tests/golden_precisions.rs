@@ -1,6 +1,8 @@
 //! Golden bases in every precision: nf4 and bf16 give the very bits of the f32 engine run on the
 //! numbers that they stand for, int8 stays close to f32, and what is learnt on them follows f32.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod golden_root;
 
 use std::path::{Path, PathBuf};
