@@ -16,7 +16,7 @@ use crate::exit::Failure;
     version,
     arg_required_else_help = true,
     after_help = "Exit codes: 0 all was done; 2 it could not be done, or not for every input.\n\
-        SKILLBELT_KERNEL=portable|neon|avx2|avx512 chooses the instructions instead of the program.\n\
+        SKILLBELT_KERNEL=portable|neon|avx2|avx512|amx chooses the instructions instead of the program.\n\
         HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured."
 )]
 pub struct Arguments {
