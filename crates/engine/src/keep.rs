@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::kernel::elementwise::PIECE;
+use crate::kernel::{Isa, bfloat16};
 use crate::mat::Mat;
 
 /// How values are kept between the way forth and the way back.
@@ -49,47 +50,32 @@ impl Kept {
 pub struct HalfMat {
     rows: usize,
     cols: usize,
-    bits: Vec<u16>,
+    /// Two numbers in the room of one, so that the memory comes from the pool of all matrices.
+    pairs: Mat,
 }
 
 impl HalfMat {
     fn round(mat: &Mat) -> HalfMat {
-        let mut bits = vec![0u16; mat.len()];
-        bits.par_chunks_mut(PIECE)
+        let mut pairs = Mat::stale(1, mat.len().div_ceil(2));
+        let isa = Isa::chosen();
+        bfloat16::halves_mut(pairs.data_mut())
+            .par_chunks_mut(PIECE)
             .zip(mat.data().par_chunks(PIECE))
-            .for_each(|(bits, numbers)| {
-                for (bits, number) in bits.iter_mut().zip(numbers) {
-                    *bits = to_bf16(*number);
-                }
-            });
+            .for_each(|(bits, numbers)| bfloat16::round(isa, numbers, bits));
         HalfMat {
             rows: mat.rows(),
             cols: mat.cols(),
-            bits,
+            pairs,
         }
     }
 
     fn widen(&self) -> Mat {
         let mut mat = Mat::stale(self.rows, self.cols);
+        let isa = Isa::chosen();
         mat.data_mut()
             .par_chunks_mut(PIECE)
-            .zip(self.bits.par_chunks(PIECE))
-            .for_each(|(numbers, bits)| {
-                for (number, bits) in numbers.iter_mut().zip(bits) {
-                    *number = f32::from_bits(u32::from(*bits) << 16);
-                }
-            });
+            .zip(bfloat16::halves(self.pairs.data()).par_chunks(PIECE))
+            .for_each(|(numbers, bits)| bfloat16::widen(isa, bits, numbers));
         mat
-    }
-}
-
-/// Rounds to the nearest bfloat16, ties to even; a NaN stays one.
-pub fn to_bf16(number: f32) -> u16 {
-    let bits = number.to_bits();
-    let rounded = (bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16) as u16;
-    if number.is_nan() {
-        (bits >> 16) as u16 | 0x40
-    } else {
-        rounded
     }
 }
