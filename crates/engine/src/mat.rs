@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::pages;
+
 /// `[rows x cols]` numbers, laid out row after row.
 #[derive(Debug, PartialEq)]
 pub struct Mat {
@@ -172,7 +174,7 @@ impl Pool {
             return buffer;
         }
         self.hold(len);
-        vec![0.0; len]
+        pages::fresh(len)
     }
 
     /// The newest buffer of a capacity near `len`. One up to a quarter too large serves; a larger
