@@ -1,12 +1,15 @@
 //! What operations put aside for their way back: exact numbers, the same in half the bytes, or
 //! only the means to make them again.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use crate::kernel::elementwise::PIECE;
+use crate::kernel::scratch::Scratch;
+use crate::kernel::{Isa, bfloat16};
 use crate::mat::Mat;
 
 /// How values are kept between the way forth and the way back.
@@ -43,53 +46,102 @@ impl Kept {
             Kept::Rebuilt(rebuild) => rebuild(),
         }
     }
+
+    /// The value for reading part by part.
+    pub(crate) fn open(&self) -> Opened {
+        match self {
+            Kept::Exact(mat) => Opened::Exact(Arc::clone(mat)),
+            Kept::Half(half) => Opened::Half(Arc::clone(half)),
+            Kept::Rebuilt(rebuild) => Opened::Exact(rebuild()),
+        }
+    }
+}
+
+/// A value that is read part by part: one in half the bytes is widened close to where it is used
+/// and never stands in memory as a whole. The numbers are those of `Kept::mat`.
+pub(crate) enum Opened {
+    Exact(Arc<Mat>),
+    Half(Arc<HalfMat>),
+}
+
+impl Opened {
+    pub(crate) fn shape(&self) -> (usize, usize) {
+        match self {
+            Opened::Exact(mat) => mat.shape(),
+            Opened::Half(half) => (half.rows, half.cols),
+        }
+    }
+
+    /// The numbers of a range, counted row after row.
+    pub(crate) fn numbers<R>(&self, range: Range<usize>, work: impl FnOnce(&[f32]) -> R) -> R {
+        match self {
+            Opened::Exact(mat) => work(&mat.data()[range]),
+            Opened::Half(half) => {
+                let mut numbers = Scratch::stale(range.len());
+                let bits = &bfloat16::halves(half.pairs.data())[range];
+                bfloat16::widen(Isa::chosen(), bits, &mut numbers);
+                work(&numbers)
+            }
+        }
+    }
+
+    /// The numbers of so many rows, or of as many as there are.
+    pub(crate) fn rows<R>(&self, first: usize, count: usize, work: impl FnOnce(&[f32]) -> R) -> R {
+        let (rows, cols) = self.shape();
+        self.numbers(first * cols..rows.min(first + count) * cols, work)
+    }
 }
 
 /// A matrix in bfloat16.
 pub struct HalfMat {
     rows: usize,
     cols: usize,
-    bits: Vec<u16>,
+    /// Two numbers in the room of one, so that the memory comes from the pool of all matrices.
+    pairs: Mat,
 }
 
 impl HalfMat {
     fn round(mat: &Mat) -> HalfMat {
-        let mut bits = vec![0u16; mat.len()];
-        bits.par_chunks_mut(PIECE)
+        let mut pairs = Mat::stale(1, mat.len().div_ceil(2));
+        let isa = Isa::chosen();
+        bfloat16::halves_mut(pairs.data_mut())
+            .par_chunks_mut(PIECE)
             .zip(mat.data().par_chunks(PIECE))
-            .for_each(|(bits, numbers)| {
-                for (bits, number) in bits.iter_mut().zip(numbers) {
-                    *bits = to_bf16(*number);
-                }
-            });
+            .for_each(|(bits, numbers)| bfloat16::round(isa, numbers, bits));
         HalfMat {
             rows: mat.rows(),
             cols: mat.cols(),
-            bits,
+            pairs,
         }
     }
 
     fn widen(&self) -> Mat {
         let mut mat = Mat::stale(self.rows, self.cols);
+        let isa = Isa::chosen();
         mat.data_mut()
             .par_chunks_mut(PIECE)
-            .zip(self.bits.par_chunks(PIECE))
-            .for_each(|(numbers, bits)| {
-                for (number, bits) in numbers.iter_mut().zip(bits) {
-                    *number = f32::from_bits(u32::from(*bits) << 16);
-                }
-            });
+            .zip(bfloat16::halves(self.pairs.data()).par_chunks(PIECE))
+            .for_each(|(numbers, bits)| bfloat16::widen(isa, bits, numbers));
         mat
     }
 }
 
-/// Rounds to the nearest bfloat16, ties to even; a NaN stays one.
-pub fn to_bf16(number: f32) -> u16 {
-    let bits = number.to_bits();
-    let rounded = (bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16) as u16;
-    if number.is_nan() {
-        (bits >> 16) as u16 | 0x40
-    } else {
-        rounded
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proof::random;
+
+    #[test]
+    fn a_value_read_in_parts_has_the_bits_of_the_whole() {
+        let mat = Arc::new(random("kept", 7, 33, 1.0));
+        for kept in [Kept::Exact(Arc::clone(&mat)), Kept::half(&mat)] {
+            let (whole, opened) = (kept.mat(), kept.open());
+            assert_eq!(opened.shape(), (7, 33));
+            for (first, count) in [(0, 7), (2, 3), (5, 4), (7, 1)] {
+                let expected = &whole.data()[first * 33..7.min(first + count) * 33];
+                opened.rows(first, count, |part| assert_eq!(part, expected));
+            }
+        }
+        assert_ne!(Kept::half(&mat).mat().data(), mat.data());
     }
 }

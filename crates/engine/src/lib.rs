@@ -11,6 +11,7 @@ pub mod keep;
 pub mod kernel;
 pub mod mat;
 pub mod ops;
+mod pages;
 pub mod panel;
 pub mod param;
 pub mod product;

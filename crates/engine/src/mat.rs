@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::pages;
+
 /// `[rows x cols]` numbers, laid out row after row.
 #[derive(Debug, PartialEq)]
 pub struct Mat {
@@ -35,6 +37,9 @@ impl Mat {
     /// Rows times columns must be the length; anything else is a mistake of the caller's code.
     pub fn from_vec(rows: usize, cols: usize, data: Vec<f32>) -> Mat {
         assert_eq!(rows * cols, data.len(), "a {rows} x {cols} matrix");
+        if data.capacity() >= POOL_SMALLEST {
+            pool().hold(data.capacity());
+        }
         Mat { rows, cols, data }
     }
 
@@ -102,7 +107,9 @@ impl Mat {
 
     /// The numbers, out of the pool's reach.
     pub fn into_vec(mut self) -> Vec<f32> {
-        std::mem::take(&mut self.data)
+        let data = std::mem::take(&mut self.data);
+        pool().release(data.capacity());
+        data
     }
 }
 
@@ -116,28 +123,38 @@ impl Clone for Mat {
 
 impl Drop for Mat {
     fn drop(&mut self) {
-        pool().give(std::mem::take(&mut self.data));
+        if self.data.capacity() >= POOL_SMALLEST {
+            pool().give(std::mem::take(&mut self.data));
+        }
     }
 }
 
 /// Buffers below this many numbers are not worth keeping.
 const POOL_SMALLEST: usize = 4096;
-/// The pool keeps at most this many numbers (256 MiB).
-const POOL_LARGEST_TOTAL: usize = 64 << 20;
 
 /// Buffers that were given back, by capacity. Fresh pages cost more than the arithmetic done in
 /// them, and training asks for the same sizes in every step.
+///
+/// What lies here and what matrices hold is together never more than what matrices alone once held:
+/// the pool raises no peak, and batches of ever other sizes do not make it grow.
 #[derive(Default)]
 struct Pool {
     /// The oldest first, each with the moment at which it was given back.
     buffers: BTreeMap<usize, VecDeque<(u64, Vec<f32>)>>,
+    /// Numbers in these buffers.
     total: usize,
+    /// Numbers held by matrices.
+    live: usize,
+    /// The most that was ever held by matrices.
+    most: usize,
     given: u64,
 }
 
 static POOL: Mutex<Pool> = Mutex::new(Pool {
     buffers: BTreeMap::new(),
     total: 0,
+    live: 0,
+    most: 0,
     given: 0,
 });
 
@@ -148,40 +165,65 @@ fn pool() -> MutexGuard<'static, Pool> {
 impl Pool {
     /// A buffer of exactly `len` numbers, with whatever was in it.
     fn take(&mut self, len: usize) -> Vec<f32> {
-        // A buffer up to a quarter too large serves; a larger one would waste what it holds.
-        let fitting = self
-            .buffers
-            .range(len..=len + len / 4)
-            .next()
-            .map(|(capacity, _)| *capacity);
-        let Some(capacity) = fitting.filter(|_| len >= POOL_SMALLEST) else {
+        if len < POOL_SMALLEST {
             return vec![0.0; len];
-        };
-        let Some(list) = self.buffers.get_mut(&capacity) else {
-            return vec![0.0; len];
-        };
-        let newest = list.pop_back();
+        }
+        if let Some(mut buffer) = self.fitting(len) {
+            self.hold(buffer.capacity());
+            buffer.resize(len, 0.0);
+            return buffer;
+        }
+        self.hold(len);
+        pages::fresh(len)
+    }
+
+    /// The newest buffer of a capacity near `len`. One up to a quarter too large serves; a larger
+    /// one would waste what it holds.
+    fn fitting(&mut self, len: usize) -> Option<Vec<f32>> {
+        let (capacity, list) = self.buffers.range_mut(len..=len + len / 4).next()?;
+        let capacity = *capacity;
+        let (_, buffer) = list.pop_back()?;
         if list.is_empty() {
             self.buffers.remove(&capacity);
         }
-        let mut buffer = newest.unwrap_or_default().1;
-        self.total -= buffer.capacity();
-        buffer.resize(len, 0.0);
-        buffer
+        self.total -= capacity;
+        Some(buffer)
     }
 
-    /// Keeps a buffer for later, unless it is small. A full pool lets go of what has lain there
-    /// longest: sizes that are no longer asked for must not keep those out that are.
+    /// Counts a buffer as a matrix's, which may leave less room for those that wait.
+    fn hold(&mut self, capacity: usize) {
+        if capacity >= POOL_SMALLEST {
+            self.live += capacity;
+            self.most = self.most.max(self.live);
+            self.make_room();
+        }
+    }
+
+    /// Counts a buffer as no matrix's any more.
+    fn release(&mut self, capacity: usize) {
+        if capacity >= POOL_SMALLEST {
+            self.live -= capacity;
+        }
+    }
+
+    /// Keeps a matrix's buffer for later, unless it is small.
     fn give(&mut self, buffer: Vec<f32>) {
         let capacity = buffer.capacity();
-        if !(POOL_SMALLEST..=POOL_LARGEST_TOTAL).contains(&capacity) {
+        if capacity < POOL_SMALLEST {
             return;
         }
-        while self.total + capacity > POOL_LARGEST_TOTAL && self.let_go() {}
+        self.release(capacity);
         self.total += capacity;
         self.given += 1;
         let list = self.buffers.entry(capacity).or_default();
         list.push_back((self.given, buffer));
+        self.make_room();
+    }
+
+    /// Lets go of what has lain here longest: sizes that are no longer asked for must not keep
+    /// those out that are.
+    fn make_room(&mut self) {
+        while self.live + self.total > self.most && self.let_go() {}
     }
 
     /// Frees the buffer that was given back first; false if there is none.
@@ -211,16 +253,36 @@ mod tests {
 
     #[test]
     fn a_full_pool_lets_go_of_what_was_given_back_first() {
+        const SIZE: usize = 4 * POOL_SMALLEST;
         let mut pool = Pool::default();
-        let quarter = POOL_LARGEST_TOTAL / 4;
-        for size in [quarter, quarter + 1, quarter - 1, quarter - 2] {
-            pool.give(Vec::with_capacity(size));
+        let sizes = [SIZE, 2 * SIZE, 3 * SIZE];
+        let buffers = sizes.map(|size| pool.take(size));
+        assert_eq!((pool.live, pool.most), (6 * SIZE, 6 * SIZE));
+        for buffer in buffers {
+            pool.give(buffer);
         }
-        pool.give(Vec::with_capacity(POOL_SMALLEST));
+        assert_eq!((pool.live, pool.total), (0, 6 * SIZE));
+        // Nothing near this size is there; the first of the others goes.
+        let other = pool.take(SIZE / 2);
+        assert_eq!(other.len(), SIZE / 2);
         let held: Vec<usize> = pool.buffers.keys().copied().collect();
-        assert_eq!(held, [POOL_SMALLEST, quarter - 2, quarter - 1, quarter + 1]);
-        assert_eq!(pool.total, POOL_SMALLEST + 3 * quarter - 2);
-        assert_eq!(pool.take(POOL_SMALLEST).len(), POOL_SMALLEST);
-        assert_eq!(pool.total, 3 * quarter - 2);
+        assert_eq!(held, [2 * SIZE, 3 * SIZE]);
+        assert_eq!((pool.live, pool.total), (SIZE / 2, 5 * SIZE));
+        assert_eq!(pool.take(2 * SIZE - 5).len(), 2 * SIZE - 5);
+        assert_eq!((pool.live, pool.total), (5 * SIZE / 2, 3 * SIZE));
+    }
+
+    #[test]
+    fn sizes_that_never_come_again_do_not_make_the_pool_grow() {
+        let mut pool = Pool::default();
+        for step in 1..200usize {
+            let size = POOL_SMALLEST + step * 7919 % 1013 * 64;
+            let pair = [pool.take(size), pool.take(2 * size)];
+            assert!(pool.live + pool.total <= pool.most);
+            pair.into_iter().for_each(|buffer| pool.give(buffer));
+            assert!(pool.live + pool.total <= pool.most);
+        }
+        assert!(pool.most < 4 * (POOL_SMALLEST + 1013 * 64));
+        assert_eq!(pool.live, 0);
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod attend;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod bfloat16;
 pub mod curves;
 pub mod decode;
 pub mod elementwise;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
+use crate::keep::Opened;
 use crate::kernel::Isa;
 use crate::kernel::curves::{self, Curve, Gelu, GeluTanh, QuickGelu, Relu, Silu, Tanh};
 use crate::kernel::elementwise::PIECE;
@@ -57,10 +58,10 @@ pub fn activation(pass: &Pass, x: &Var, kind: Activation) -> Result<Var> {
         return Ok(x.clone());
     };
     let isa = pass.isa();
-    let y = pass.record(curve.forward(isa, x.value()), &[x], || {
+    let y = pass.record(curve.forward(isa, &Opened::Exact(x.share())), &[x], || {
         let x = x.kept(pass);
         move |mut dy, flow| {
-            curve.backward(isa, &x.mat(), &mut dy);
+            curve.backward(isa, &x.open(), &mut dy);
             flow.give(0, dy);
             Ok(())
         }
@@ -69,7 +70,7 @@ pub fn activation(pass: &Pass, x: &Var, kind: Activation) -> Result<Var> {
         return Ok(y);
     }
     let x = x.kept(pass);
-    Ok(y.with_rebuild(Rc::new(move || Arc::new(curve.forward(isa, &x.mat())))))
+    Ok(y.with_rebuild(Rc::new(move || Arc::new(curve.forward(isa, &x.open())))))
 }
 
 type OneToOne = fn(Isa, &[f32], &mut [f32]);
@@ -108,22 +109,26 @@ impl Loops {
         }
     }
 
-    fn forward(self, isa: Isa, x: &Mat) -> Mat {
-        let mut y = Mat::stale(x.rows(), x.cols());
-        y.data_mut()
-            .par_chunks_mut(PIECE)
-            .zip(x.data().par_chunks(PIECE))
-            .for_each(|(y, x)| (self.apply)(isa, x, y));
+    fn forward(self, isa: Isa, x: &Opened) -> Mat {
+        let (rows, cols) = x.shape();
+        let mut y = Mat::stale(rows, cols);
+        each_piece(x, &mut y, |x, y| (self.apply)(isa, x, y));
         y
     }
 
     /// Turns `dy` into `dx` in place.
-    fn backward(self, isa: Isa, x: &Mat, dy: &mut Mat) {
-        dy.data_mut()
-            .par_chunks_mut(PIECE)
-            .zip(x.data().par_chunks(PIECE))
-            .for_each(|(dy, x)| (self.apply_back)(isa, x, dy));
+    fn backward(self, isa: Isa, x: &Opened, dy: &mut Mat) {
+        each_piece(x, dy, |x, dy| (self.apply_back)(isa, x, dy));
     }
+}
+
+/// Works through two matrices of one shape on all cores.
+fn each_piece(x: &Opened, y: &mut Mat, work: impl Fn(&[f32], &mut [f32]) + Sync) {
+    let pieces = y.data_mut().par_chunks_mut(PIECE).enumerate();
+    pieces.for_each(|(piece, y)| {
+        let first = piece * PIECE;
+        x.numbers(first..first + y.len(), |x| work(x, y));
+    });
 }
 
 /// The activations as plain formulas, for this operation's proof and for those that fuse it.

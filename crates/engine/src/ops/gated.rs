@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::activation::{Activation, Loops};
 use super::columns::Columns;
 use crate::error::{Error, Result};
-use crate::keep::Kept;
+use crate::keep::{Kept, Opened};
 use crate::kernel::Isa;
 use crate::kernel::curves::Straight;
 use crate::kernel::elementwise::PIECE;
@@ -37,7 +37,8 @@ pub fn gated(
         width,
         fused,
     };
-    let y = how.forward(gate.var.value(), up.var.value());
+    let [g, u] = [gate.var, up.var].map(|var| Opened::Exact(var.share()));
+    let y = how.forward(&g, &u);
     let second = (!fused).then_some(up.var);
     let y = pass.record(y, &[Some(gate.var), second], || {
         let kept = KeptPair::of(pass, gate.var, up.var);
@@ -51,7 +52,7 @@ pub fn gated(
     }
     let kept = KeptPair::of(pass, gate.var, up.var);
     Ok(y.with_rebuild(Rc::new(move || {
-        Arc::new(how.forward(&kept.gate.mat(), &kept.up.mat()))
+        Arc::new(how.forward(&kept.gate.open(), &kept.up.open()))
     })))
 }
 
@@ -112,71 +113,82 @@ impl Gating {
         (PIECE / self.width).max(1)
     }
 
-    fn forward(&self, gate: &Mat, up: &Mat) -> Mat {
-        let mut y = Mat::stale(gate.rows(), self.width);
+    fn forward(&self, gate: &Opened, up: &Opened) -> Mat {
+        let (t, _) = gate.shape();
+        let mut y = Mat::stale(t, self.width);
         let rows = self.rows_per_piece();
         y.data_mut()
             .par_chunks_mut(rows * self.width)
             .enumerate()
             .for_each(|(piece, y)| {
-                for (place, y) in y.chunks_exact_mut(self.width).enumerate() {
-                    let row = piece * rows + place;
-                    let (gate, up) = self.inputs(gate.row(row), up.row(row));
+                self.each_row(gate, up, piece, |row, gate, up| {
+                    let y = &mut y[row * self.width..][..self.width];
                     (self.loops.gate)(self.isa, gate, up, y);
-                }
+                });
             });
         y
     }
 
-    /// The columns of a row that hold gate and up.
-    fn inputs<'a>(&self, gate: &'a [f32], up: &'a [f32]) -> (&'a [f32], &'a [f32]) {
-        (
-            &gate[self.gate..self.gate + self.width],
-            &up[self.up..self.up + self.width],
-        )
+    /// Calls `work` with the number in the piece, the gate and the up of each row of a piece.
+    fn each_row(
+        &self,
+        gate: &Opened,
+        up: &Opened,
+        piece: usize,
+        mut work: impl FnMut(usize, &[f32], &[f32]),
+    ) {
+        let rows = self.rows_per_piece();
+        let (gate_cols, up_cols) = (gate.shape().1, up.shape().1);
+        gate.rows(piece * rows, rows, |gate| {
+            let mut with = |up: &[f32]| {
+                let pairs = gate.chunks_exact(gate_cols).zip(up.chunks_exact(up_cols));
+                for (row, (gate, up)) in pairs.enumerate() {
+                    let gate = &gate[self.gate..self.gate + self.width];
+                    work(row, gate, &up[self.up..self.up + self.width]);
+                }
+            };
+            match self.fused {
+                true => with(gate),
+                false => up.rows(piece * rows, rows, with),
+            }
+        });
     }
 
     fn backward(&self, kept: &KeptPair, dy: &Mat, flow: &mut Flow<'_>) {
-        let gate = kept.gate.mat();
+        let gate = kept.gate.open();
+        let rows = self.rows_per_piece();
+        let (t, gate_cols) = gate.shape();
         if self.fused {
-            let mut grad = blank(&gate, 2 * self.width);
-            let rows = self.rows_per_piece();
-            let cols = grad.cols();
+            let mut grad = blank(t, gate_cols, 2 * self.width);
             grad.data_mut()
-                .par_chunks_mut(rows * cols)
+                .par_chunks_mut(rows * gate_cols)
                 .enumerate()
                 .for_each(|(piece, grad)| {
-                    for (place, grad) in grad.chunks_exact_mut(cols).enumerate() {
-                        let row = piece * rows + place;
-                        let (dgate, dup) = self.halves(grad);
-                        let (gate, up) = self.inputs(gate.row(row), gate.row(row));
-                        (self.loops.gate_back)(self.isa, gate, up, dy.row(row), dgate, dup);
-                    }
+                    self.each_row(&gate, &gate, piece, |row, gate, up| {
+                        let dy = dy.row(piece * rows + row);
+                        let (dgate, dup) = self.halves(&mut grad[row * gate_cols..][..gate_cols]);
+                        (self.loops.gate_back)(self.isa, gate, up, dy, dgate, dup);
+                    });
                 });
             flow.give(0, grad);
             return;
         }
-        let up = kept.up.mat();
-        let mut dgate = blank(&gate, self.width);
-        let mut dup = blank(&up, self.width);
-        let rows = self.rows_per_piece();
-        let (gate_cols, up_cols) = (gate.cols(), up.cols());
+        let up = kept.up.open();
+        let (_, up_cols) = up.shape();
+        let mut dgate = blank(t, gate_cols, self.width);
+        let mut dup = blank(t, up_cols, self.width);
         dgate
             .data_mut()
             .par_chunks_mut(rows * gate_cols)
             .zip(dup.data_mut().par_chunks_mut(rows * up_cols))
             .enumerate()
             .for_each(|(piece, (dgate, dup))| {
-                let pairs = dgate
-                    .chunks_exact_mut(gate_cols)
-                    .zip(dup.chunks_exact_mut(up_cols));
-                for (place, (dgate, dup)) in pairs.enumerate() {
-                    let row = piece * rows + place;
-                    let dgate = &mut dgate[self.gate..self.gate + self.width];
-                    let dup = &mut dup[self.up..self.up + self.width];
-                    let (gate, up) = self.inputs(gate.row(row), up.row(row));
-                    (self.loops.gate_back)(self.isa, gate, up, dy.row(row), dgate, dup);
-                }
+                self.each_row(&gate, &up, piece, |row, gate, up| {
+                    let dy = dy.row(piece * rows + row);
+                    let dgate = &mut dgate[row * gate_cols + self.gate..][..self.width];
+                    let dup = &mut dup[row * up_cols + self.up..][..self.width];
+                    (self.loops.gate_back)(self.isa, gate, up, dy, dgate, dup);
+                });
             });
         flow.give(0, dgate);
         flow.give(1, dup);
@@ -197,11 +209,11 @@ impl Gating {
 }
 
 /// Room for the gradient of a matrix of which `used` columns will be written.
-fn blank(like: &Mat, used: usize) -> Mat {
-    if used == like.cols() {
-        Mat::stale(like.rows(), like.cols())
+fn blank(rows: usize, cols: usize, used: usize) -> Mat {
+    if used == cols {
+        Mat::stale(rows, cols)
     } else {
-        Mat::zeros(like.rows(), like.cols())
+        Mat::zeros(rows, cols)
     }
 }
 

@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
-use crate::keep::Kept;
+use crate::keep::{Kept, Opened};
 use crate::kernel::Isa;
 use crate::kernel::normalise::{self, Scale, Shape};
 use crate::mat::Mat;
@@ -115,7 +115,7 @@ impl Applied {
     }
 
     fn backward(&self, kept: &Kept, scales: &[Scale], mut dy: Mat, flow: &mut Flow<'_>) {
-        let x = kept.mat();
+        let x = kept.open();
         if flow.needs(WEIGHT) {
             flow.give(WEIGHT, self.weight_gradient(&x, scales, &dy));
         }
@@ -125,27 +125,32 @@ impl Applied {
         if !flow.needs(X) {
             return;
         }
-        let c = x.cols();
-        let (isa, shape) = (self.isa, self.shape());
-        dy.data_mut()
-            .par_chunks_mut(ROWS * c)
-            .zip(x.data().par_chunks(ROWS * c))
+        let (isa, shape, c) = (self.isa, self.shape(), dy.cols());
+        let pieces = dy.data_mut().par_chunks_mut(ROWS * c);
+        pieces
             .zip(scales.par_chunks(ROWS))
-            .for_each(|((dy, x), scales)| normalise::backward(isa, shape, x, scales, dy));
+            .enumerate()
+            .for_each(|(piece, (dy, scales))| {
+                x.rows(piece * ROWS, ROWS, |x| {
+                    normalise::backward(isa, shape, x, scales, dy)
+                });
+            });
         flow.give(X, dy);
     }
 
     /// `[1 x C]`: pieces of rows first, then the pieces in their order.
-    fn weight_gradient(&self, x: &Mat, scales: &[Scale], dy: &Mat) -> Mat {
-        let (isa, c) = (self.isa, x.cols());
-        let pieces: Vec<Vec<f32>> = x
+    fn weight_gradient(&self, x: &Opened, scales: &[Scale], dy: &Mat) -> Mat {
+        let (isa, c) = (self.isa, dy.cols());
+        let pieces: Vec<Vec<f32>> = dy
             .data()
             .par_chunks(ROWS * c)
-            .zip(dy.data().par_chunks(ROWS * c))
             .zip(scales.par_chunks(ROWS))
-            .map(|((x, dy), scales)| {
+            .enumerate()
+            .map(|(piece, (dy, scales))| {
                 let mut sums = vec![0.0; c];
-                normalise::weight_gradient(isa, x, scales, dy, &mut sums);
+                x.rows(piece * ROWS, ROWS, |x| {
+                    normalise::weight_gradient(isa, x, scales, dy, &mut sums);
+                });
                 sums
             })
             .collect();
