@@ -6,6 +6,8 @@
 
 mod cut;
 mod drive;
+#[cfg(target_arch = "x86_64")]
+mod parted;
 
 use drive::drive;
 
