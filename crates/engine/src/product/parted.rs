@@ -16,7 +16,7 @@ use crate::panel::Panels;
 
 /// Steps of the depth taken at a time where there are many rows: the parts of a tile of the left
 /// operand take 48 KB, those of a task's panels up to 768 KB.
-const STEPS: usize = 256;
+const STEPS: usize = 512;
 /// The same where one tile holds all rows: the parts of two panels stay in the first cache.
 const FEW_STEPS: usize = 128;
 /// Most panels that are cut into parts at a time.
@@ -61,7 +61,7 @@ impl<P: Panels> Product<'_, P> {
     ///
     /// # Safety
     /// As `parted`.
-    unsafe fn many(&self, rows: Range<usize>, panels: Range<usize>, scratch: &mut Scratch) {
+    unsafe fn many(&self, all: Range<usize>, panels: Range<usize>, scratch: &mut Scratch) {
         let (depth, parts) = (self.panels.depth(), self.parts());
         let chunk = even(depth, STEPS);
         let len = parts::right_len(parts, chunk);
@@ -74,11 +74,16 @@ impl<P: Panels> Product<'_, P> {
                 let block = self.panels.block(self.isa, panel, steps.clone(), made);
                 parts::right(parts, block, part);
             }
-            for row in rows.clone().step_by(HIGH) {
-                let rows = row..(row + HIGH).min(rows.end);
+            for row in all.clone().step_by(HIGH) {
+                let rows = row..(row + HIGH).min(all.end);
                 let left = scratch.left_parts.at_least(parts::left_len(HIGH, chunk));
                 self.cut_left(&rows, &steps, (left, HIGH), &mut scratch.left);
                 for (right, panel) in right.chunks_exact(len).zip(panels.clone()) {
+                    if panel + 1 < panels.end {
+                        self.announce(&rows, panel + 1);
+                    } else if rows.end < all.end {
+                        self.announce(&(rows.end..(rows.end + HIGH).min(all.end)), panels.start);
+                    }
                     let (left, right) = (left.as_ptr(), (right.as_ptr(), parts));
                     let count = steps.len().div_ceil(STEP);
                     // SAFETY: the caller's promise; tiles are held, and both operands were cut.
@@ -92,6 +97,19 @@ impl<P: Panels> Product<'_, P> {
                     // SAFETY: the caller's promise.
                     unsafe { self.finish(rows, panels.clone()) };
                 }
+            }
+        }
+    }
+
+    /// Asks the memory for a part of the result that comes next.
+    fn announce(&self, rows: &Range<usize>, panel: usize) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        for row in rows.clone() {
+            let at = self.result.wrapping_add(row * self.row + panel * PANEL);
+            // SAFETY: SSE is part of every x86-64, and a prefetch reads nothing.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(at.cast());
+                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(PANEL / 2).cast());
             }
         }
     }
