@@ -16,7 +16,7 @@ const WIDE: usize = 7;
 /// Tasks per thread, where there is enough to do.
 const TASKS: usize = 4;
 /// Most panels of a task of a product of parts.
-const PARTED_GROUP: usize = 16;
+const PARTED_GROUP: usize = 8;
 /// Up to so many rows, a task of a product of parts has nothing to gain from many panels.
 const PARTED_FEW: usize = 16;
 /// Products of fewer multiplications than this stay on one thread.

@@ -8,19 +8,20 @@ use std::ops::Range;
 
 use super::drive::{Product, Scratch};
 use crate::kernel::PANEL;
+use crate::kernel::aligned::Aligned;
 use crate::kernel::amx::Tiles;
 use crate::kernel::multiply::{Left, Write};
 use crate::kernel::parts::{self, HIGH, LOW, Parts, STEP, Sums};
 use crate::kernel::transpose::transpose;
 use crate::panel::Panels;
 
-/// Steps of the depth taken at a time where there are many rows: the parts of a tile of the left
-/// operand take 48 KB, those of a task's panels up to 768 KB.
-const STEPS: usize = 512;
+/// Steps of the depth taken at a time where there are many rows: the parts of a group of panels take
+/// up to 1.3 MB of the second cache, and the result is rarely read again.
+const STEPS: usize = 896;
 /// The same where one tile holds all rows: the parts of two panels stay in the first cache.
 const FEW_STEPS: usize = 128;
 /// Most panels that are cut into parts at a time.
-const GROUP: usize = 16;
+const GROUP: usize = 8;
 /// Panels that go side by side where there are few rows.
 const PAIR: usize = 2;
 
@@ -79,10 +80,11 @@ impl<P: Panels> Product<'_, P> {
                 let left = scratch.left_parts.at_least(parts::left_len(HIGH, chunk));
                 self.cut_left(&rows, &steps, (left, HIGH), &mut scratch.left);
                 for (right, panel) in right.chunks_exact(len).zip(panels.clone()) {
+                    let next = rows.end..(rows.end + HIGH).min(all.end);
                     if panel + 1 < panels.end {
                         self.announce(&rows, panel + 1);
-                    } else if rows.end < all.end {
-                        self.announce(&(rows.end..(rows.end + HIGH).min(all.end)), panels.start);
+                    } else {
+                        self.announce(&next, panels.start);
                     }
                     let (left, right) = (left.as_ptr(), (right.as_ptr(), parts));
                     let count = steps.len().div_ceil(STEP);
@@ -206,7 +208,7 @@ impl<P: Panels> Product<'_, P> {
         rows: &Range<usize>,
         steps: &Range<usize>,
         to: (&mut [f32], usize),
-        copy: &mut crate::kernel::aligned::Aligned,
+        copy: &mut Aligned,
     ) {
         let Left { data, row, col } = self.left;
         let data = &data[rows.start * row + steps.start * col..];

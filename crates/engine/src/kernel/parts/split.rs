@@ -11,6 +11,9 @@ use super::{LINE, PANEL, Parts, STEP, left_len, right_len};
 /// Bytes by which numbers of a right operand are fetched before they are cut.
 const AHEAD: usize = 8192;
 
+/// Steps of a row that are cut before the next row's: what they become stays in the first cache.
+const BLOCK: usize = 4 * STEP;
+
 /// Rows of a left operand, `row` numbers apart, as `[step][low, middle, high][height][32]` in
 /// `to`. Of the lines beyond `rows` nothing is written.
 pub(crate) fn left(
@@ -21,16 +24,14 @@ pub(crate) fn left(
     assert!(rows <= height && depth > 0 && to.len() >= left_len(height, depth));
     assert!(rows == 0 || from.len() >= (rows - 1) * row + depth);
     assert!(super::amx::has_bf16(), "this machine has no tiles");
-    for r in 0..rows {
-        // SAFETY: tiles come with AVX-512; the row holds `depth` numbers, and every step has three
-        // groups of `height` lines.
-        unsafe {
-            left_row(
-                &from[r * row..][..depth],
-                to.as_mut_ptr().add(r * LINE),
-                height,
-            )
-        };
+    for begin in (0..depth).step_by(BLOCK) {
+        let steps = begin..(begin + BLOCK).min(depth);
+        let to = &mut to[left_len(height, begin)..];
+        for r in 0..rows {
+            let from = &from[r * row..][steps.clone()];
+            // SAFETY: tiles come with AVX-512; every step of `from` has three groups of `height` lines.
+            unsafe { left_row(from, to.as_mut_ptr().add(r * LINE), height) };
+        }
     }
 }
 
