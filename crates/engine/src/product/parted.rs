@@ -18,8 +18,9 @@ use crate::panel::Panels;
 /// Steps of the depth taken at a time where there are many rows: the parts of a group of panels take
 /// up to 1.3 MB of the second cache, and the result is rarely read again.
 const STEPS: usize = 896;
-/// The same where one tile holds all rows: the parts of two panels stay in the first cache.
-const FEW_STEPS: usize = 128;
+/// The same where one tile holds all rows: parts are made where the next tiles find them, in the
+/// first cache, and they must not drive out the rows on the left.
+const FEW_STEPS: usize = 32;
 /// Most panels that are cut into parts at a time.
 const GROUP: usize = 8;
 /// Panels that go side by side where there are few rows.
