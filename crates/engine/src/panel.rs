@@ -18,6 +18,10 @@ pub trait Panels: Sync {
     fn stored(&self) -> bool {
         false
     }
+    /// Whether every number is a bf16, widened: then products need fewer steps, and get the same bits.
+    fn is_bf16(&self) -> bool {
+        false
+    }
     /// Rows `steps` of panel `panel`: `[steps x PANEL]`, with anything in columns beyond the last.
     /// `scratch` holds at least so many numbers; what is returned may lie in it.
     ///
@@ -50,6 +54,10 @@ pub trait Packed: Sync {
     fn stored(&self) -> bool {
         false
     }
+    /// As `Panels::is_bf16`.
+    fn is_bf16(&self) -> bool {
+        false
+    }
     /// Asks the memory for what `decoded` will read; a panel that does not exist is no mistake.
     fn fetch(&self, panel: usize, inputs: Range<usize>);
 }
@@ -68,6 +76,10 @@ impl<W: Packed> Panels for Forward<'_, W> {
 
     fn stored(&self) -> bool {
         self.0.stored()
+    }
+
+    fn is_bf16(&self) -> bool {
+        self.0.is_bf16()
     }
 
     fn block<'s>(
@@ -92,6 +104,10 @@ impl<W: Packed> Panels for Backward<'_, W> {
 
     fn columns(&self) -> usize {
         self.0.inputs()
+    }
+
+    fn is_bf16(&self) -> bool {
+        self.0.is_bf16()
     }
 
     fn block<'s>(

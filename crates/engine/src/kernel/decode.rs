@@ -37,7 +37,7 @@ pub fn bf16(isa: Isa, from: &[u16], to: &mut [f32]) {
         // SAFETY: the machine has AVX-512, which includes AVX2, or AVX2.
         unsafe {
             return match isa {
-                Isa::Avx512 => x86::bf16_512(from, to),
+                Isa::Avx512 | Isa::Amx => x86::bf16_512(from, to),
                 _ => x86::bf16_256(from, to),
             };
         }
@@ -63,7 +63,7 @@ pub fn nf4(isa: Isa, codes: &[u8], scales: &[f32; PANEL], to: &mut [f32]) {
         // SAFETY: the machine has the instruction set; both slices hold the same whole number of rows.
         unsafe {
             return match isa {
-                Isa::Avx512 => x86::nf4_512(codes, scales, to),
+                Isa::Avx512 | Isa::Amx => x86::nf4_512(codes, scales, to),
                 _ => x86::nf4_256(codes, scales, to),
             };
         }

@@ -57,7 +57,7 @@ impl Isa {
                     && std::arch::is_x86_feature_detected!("avx512vnni")
             }
             #[cfg(target_arch = "x86_64")]
-            Isa::Amx => Isa::Avx512.is_available() && super::int8::has_tiles(),
+            Isa::Amx => Isa::Avx512.is_available() && super::amx::is_available(),
             #[allow(unreachable_patterns)]
             _ => false,
         }

@@ -3,6 +3,8 @@
 //! They see slices and strides, never matrices, spans or the tape.
 
 pub mod aligned;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod amx;
 pub(crate) mod attend;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -20,6 +22,8 @@ pub mod multiply;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 pub mod normalise;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod parts;
 mod portable;
 pub mod quantise;
 pub(crate) mod rotate;

@@ -16,7 +16,7 @@ pub fn transpose(
     assert_reach(from.len(), (rows, from_row), (cols, 1));
     assert_reach(to.len(), (cols, to_row), (rows, 1));
     #[cfg(target_arch = "x86_64")]
-    if isa == Isa::Avx512 {
+    if matches!(isa, Isa::Avx512 | Isa::Amx) {
         assert!(isa.is_available(), "this machine has no {}", isa.name());
         for row in (0..rows).step_by(16) {
             for col in (0..cols).step_by(16) {

@@ -15,6 +15,10 @@ const ROWS: usize = 256;
 const WIDE: usize = 7;
 /// Tasks per thread, where there is enough to do.
 const TASKS: usize = 4;
+/// Most panels of a task of a product of parts.
+const PARTED_GROUP: usize = 8;
+/// Up to so many rows, a task of a product of parts has nothing to gain from many panels.
+const PARTED_FEW: usize = 16;
 /// Products of fewer multiplications than this stay on one thread.
 const SMALL: usize = 64 * 1024;
 
@@ -54,6 +58,36 @@ impl Cut {
             // Tasks of equal size leave no thread waiting only if their number is a multiple.
             if !(groups * blocks).is_multiple_of(threads) {
                 groups = groups.next_multiple_of(threads);
+            }
+            groups = groups.min(panels);
+        }
+        Cut {
+            rows,
+            panels,
+            blocks,
+            groups,
+        }
+    }
+
+    /// The same for a product of parts: blocks of rows high enough, and groups of panels wide enough,
+    /// that cutting the other operand into parts does not show.
+    pub(super) fn parted(rows: usize, source: &impl Panels) -> Cut {
+        let panels = source.columns().div_ceil(PANEL);
+        let threads = rayon::current_num_threads();
+        let (mut groups, mut blocks) = (1, 1);
+        if threads > 1 && rows * panels * PANEL * source.depth() >= SMALL {
+            let wanted = TASKS * threads;
+            groups = panels.div_ceil(PARTED_GROUP);
+            blocks = wanted.div_ceil(groups).min(rows.div_ceil(2 * ROWS));
+            groups = groups.max(wanted.div_ceil(blocks).min(panels.div_ceil(WIDE)));
+            if blocks * groups < threads {
+                groups = threads.min(panels);
+            }
+            if !(groups * blocks).is_multiple_of(threads) {
+                groups = groups.next_multiple_of(threads);
+            }
+            if rows <= PARTED_FEW {
+                groups = groups.max(wanted);
             }
             groups = groups.min(panels);
         }

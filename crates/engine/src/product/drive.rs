@@ -27,14 +27,14 @@ const ACROSS_STEPS: usize = 256;
 const STRIP: usize = 16;
 
 /// One product, its result behind a pointer that tasks share because they write disjoint parts.
-struct Product<'a, P> {
-    isa: Isa,
-    panels: &'a P,
-    left: Left<'a>,
-    result: *mut f32,
+pub(super) struct Product<'a, P> {
+    pub isa: Isa,
+    pub panels: &'a P,
+    pub left: Left<'a>,
+    pub result: *mut f32,
     /// Numbers from one row of the result to the next.
-    row: usize,
-    epilogue: Epilogue<'a>,
+    pub row: usize,
+    pub epilogue: Epilogue<'a>,
 }
 
 // SAFETY: the pointer is used by tasks for rows and columns of their own only (see `drive`).
@@ -67,11 +67,23 @@ pub(super) fn drive<P: Panels>(
         row,
         epilogue,
     };
-    let cut = Cut::new(isa, rows, panels);
+    let parted = is_parted(isa, depth, columns);
+    let cut = if parted {
+        Cut::parted(rows, panels)
+    } else {
+        Cut::new(isa, rows, panels)
+    };
     let run = |task: usize| {
         let (rows, panels) = cut.task(task);
-        // SAFETY: tasks are pairs of disjoint ranges of rows and of panels, all inside the result.
-        SCRATCH.with_borrow_mut(|scratch| unsafe { product.task(rows, panels, scratch) });
+        SCRATCH.with_borrow_mut(|scratch| {
+            #[cfg(target_arch = "x86_64")]
+            if parted {
+                // SAFETY: as below, and `is_parted` asked the machine and the depth.
+                return unsafe { product.parted(rows, panels, scratch) };
+            }
+            // SAFETY: tasks are pairs of disjoint ranges of rows and of panels, all inside the result.
+            unsafe { product.task(rows, panels, scratch) }
+        });
     };
     if cut.tasks() == 1 {
         run(0);
@@ -83,18 +95,37 @@ pub(super) fn drive<P: Panels>(
     }
 }
 
+/// Whether a product is made of parts (see `kernel::parts`).
+pub(super) fn is_parted(isa: Isa, depth: usize, columns: usize) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return crate::kernel::parts::suit(isa, depth, columns);
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = (isa, depth, columns);
+        false
+    }
+}
+
 /// Memory of one thread, kept from product to product.
-struct Scratch {
+pub(super) struct Scratch {
     /// Panels of a chunk of the depth.
-    right: Aligned,
-    /// A tile of the left operand, `[steps x STRIP]`.
-    left: Aligned,
+    pub right: Aligned,
+    /// A tile of the left operand, copied: `[steps x STRIP]`, or by rows for one that is cut into parts.
+    pub left: Aligned,
+    #[cfg(target_arch = "x86_64")]
+    pub right_parts: Aligned,
+    #[cfg(target_arch = "x86_64")]
+    pub left_parts: Aligned,
 }
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
         right: Aligned::zeros(0),
         left: Aligned::zeros(0),
+        #[cfg(target_arch = "x86_64")]
+        right_parts: Aligned::zeros(0),
+        #[cfg(target_arch = "x86_64")]
+        left_parts: Aligned::zeros(0),
     });
 }
 
@@ -228,7 +259,7 @@ impl<P: Panels> Product<'_, P> {
     ///
     /// # Safety
     /// As `part`.
-    unsafe fn finish(&self, rows: Range<usize>, panels: Range<usize>) {
+    pub(super) unsafe fn finish(&self, rows: Range<usize>, panels: Range<usize>) {
         let Epilogue { bias, residual, .. } = self.epilogue;
         if bias.is_none() && residual.is_none() {
             return;

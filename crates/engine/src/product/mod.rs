@@ -6,11 +6,13 @@
 
 mod cut;
 mod drive;
+#[cfg(target_arch = "x86_64")]
+mod parted;
 
 use drive::drive;
 
-use crate::kernel::Isa;
 use crate::kernel::multiply::{Left, Write, assert_reach};
+use crate::kernel::{Isa, PANEL};
 use crate::panel::{Backward, Forward, Packed, Panels, Rows, Turned};
 
 /// What is added to a product while it is still in the cache, in this order: what was there (with
@@ -115,6 +117,9 @@ pub fn weight_gradient(
     gradient: &mut [f32],
     into: Write,
 ) {
+    // Few outputs, those of a low rank, would leave most of a matrix tile empty.
+    let narrow = isa == Isa::Amx && n < PANEL;
+    let isa = if narrow { Isa::Avx512 } else { isa };
     let shape = (n, k, t);
     let left = Left::transposed(dy, n);
     dense(isa, shape, left, (x, k), (gradient, k), into);

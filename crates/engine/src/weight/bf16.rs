@@ -83,6 +83,10 @@ impl Packed for PackedBf16 {
         to
     }
 
+    fn is_bf16(&self) -> bool {
+        true
+    }
+
     fn fetch(&self, panel: usize, inputs: Range<usize>) {
         let from = panel * self.inputs + inputs.start;
         let range = from * PANEL..(from + inputs.len()) * PANEL;

@@ -1,92 +1,10 @@
 //! The integer product with matrix tiles (AMX): 32 rows by 32 outputs in four tiles of sums.
 //!
-//! Compilers do not know these registers yet, so the loop is written in assembly, and whoever runs it
-//! must hold `Tiles`, which sets the shape of the tiles on this thread and gives them back.
+//! Whoever runs it must hold `Tiles` (see `kernel::amx`).
 
 use std::arch::asm;
-use std::marker::PhantomData;
-use std::sync::OnceLock;
 
-use super::super::Isa;
 use super::{Left, Panel, ROW_STEP, Sums};
-
-/// Whether the processor has 8-bit tiles and the system lets this process use them.
-///
-/// Linux gives the state of tiles only to a process that asks; the answer then holds for all of its
-/// threads. A system that refuses, or knows nothing of tiles, simply has none.
-pub(crate) fn is_available() -> bool {
-    static ANSWER: OnceLock<bool> = OnceLock::new();
-    *ANSWER.get_or_init(|| has_tiles() && is_permitted())
-}
-
-fn has_tiles() -> bool {
-    const TILE_AND_INT8: u32 = 1 << 24 | 1 << 25;
-    std::arch::x86_64::__cpuid(0).eax >= 7
-        && std::arch::x86_64::__cpuid_count(7, 0).edx & TILE_AND_INT8 == TILE_AND_INT8
-}
-
-#[cfg(target_os = "linux")]
-fn is_permitted() -> bool {
-    const ARCH_REQ_XCOMP_PERM: libc::c_long = 0x1023;
-    const TILE_DATA: libc::c_long = 18;
-    // SAFETY: the call takes two numbers and touches no memory of ours.
-    unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0 }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_permitted() -> bool {
-    false
-}
-
-/// Tiles of 16 rows of 64 bytes, set up on this thread for as long as this is held.
-pub(super) struct Tiles {
-    /// The registers belong to a thread.
-    not_send: PhantomData<*const ()>,
-}
-
-#[repr(C, align(64))]
-struct Shape {
-    palette: u8,
-    start_row: u8,
-    reserved: [u8; 14],
-    row_bytes: [u16; 16],
-    rows: [u8; 16],
-}
-
-impl Tiles {
-    /// Nothing where `isa` needs no tiles.
-    pub(super) fn hold(isa: Isa) -> Option<Tiles> {
-        static SHAPE: Shape = {
-            let (mut row_bytes, mut rows) = ([0; 16], [0; 16]);
-            let mut tile = 0;
-            while tile < 8 {
-                (row_bytes[tile], rows[tile]) = (64, 16);
-                tile += 1;
-            }
-            Shape {
-                palette: 1,
-                start_row: 0,
-                reserved: [0; 14],
-                row_bytes,
-                rows,
-            }
-        };
-        (isa == Isa::Amx && is_available()).then(|| {
-            // SAFETY: the machine has tiles and the system has granted them; the shape is valid.
-            unsafe { asm!("ldtilecfg [{}]", in(reg) &SHAPE, options(nostack, readonly)) };
-            Tiles {
-                not_send: PhantomData,
-            }
-        })
-    }
-}
-
-impl Drop for Tiles {
-    fn drop(&mut self) {
-        // SAFETY: tiles are in use on this thread, and no one else on it holds them.
-        unsafe { asm!("tilerelease", options(nostack, nomem)) };
-    }
-}
 
 /// # Safety
 /// `Tiles` are held on this thread; lengths as `super::multiply` checks them.

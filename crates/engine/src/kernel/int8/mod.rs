@@ -22,8 +22,6 @@ pub(crate) mod sweep;
 pub(crate) mod turn;
 
 use super::Isa;
-#[cfg(target_arch = "x86_64")]
-pub(super) use amx::is_available as has_tiles;
 
 /// Outputs in a panel.
 pub(crate) const PANEL: usize = 32;

@@ -33,7 +33,7 @@ pub(crate) unsafe fn sweep<'a>(
     finish: &Finish<'_>,
 ) {
     #[cfg(target_arch = "x86_64")]
-    let _tiles = super::amx::Tiles::hold(isa);
+    let _tiles = (isa == Isa::Amx).then(super::super::amx::Tiles::hold);
     let step = tile_rows(isa);
     let pace = if isa == Isa::Amx { ROW_STEP } else { step };
     let kept = !matches!(stage, Stage::Whole { .. });
