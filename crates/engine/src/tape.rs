@@ -40,6 +40,15 @@ impl Pass {
         }
     }
 
+    /// As `inference`, for passes that each read a few tokens of every text. How many they are must
+    /// not show in the numbers, so the choice is made here, once for all passes over a text.
+    pub fn writing() -> Pass {
+        Pass {
+            isa: Isa::chosen().for_few_rows(),
+            ..Pass::inference()
+        }
+    }
+
     /// Everything that a trained parameter reaches is recorded; no dropout.
     pub fn recording() -> Pass {
         Pass {

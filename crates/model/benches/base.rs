@@ -147,7 +147,7 @@ fn write(precision: Precision, texts: usize) -> Outcome<()> {
 
 /// Reads the tokens of each text and gives the likeliest next one of each.
 fn step(network: &dyn Network, texts: &[Vec<u32>], memory: &mut Memory) -> Outcome<Vec<Vec<u32>>> {
-    let pass = Pass::inference();
+    let pass = Pass::writing();
     let batch = Batch::pack(texts)?;
     let hidden = network.hidden(&pass, &batch, Some(memory))?;
     let last: Vec<usize> = batch.spans.ranges().map(|range| range.end - 1).collect();

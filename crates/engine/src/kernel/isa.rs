@@ -73,6 +73,15 @@ impl Isa {
         }
     }
 
+    /// The one to take where a text is written token by token: with so few rows, preparing a weight
+    /// for tiles costs more than the tiles save.
+    pub fn for_few_rows(self) -> Isa {
+        match self {
+            Isa::Amx => Isa::Avx512,
+            other => other,
+        }
+    }
+
     /// Those that this machine can run, from the plainest to the fastest.
     pub fn available() -> Vec<Isa> {
         Isa::ALL

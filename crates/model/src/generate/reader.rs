@@ -77,7 +77,7 @@ impl<'n> NetworkReader<'n> {
 
 impl Reader for NetworkReader<'_> {
     fn read(&mut self, further: &[&[u32]]) -> Result<Mat> {
-        let pass = Pass::inference();
+        let pass = Pass::writing();
         let sight = match self.role {
             Role::Continue | Role::Translate { .. } => Sight::Native,
             Role::LookBack => Sight::Causal,
