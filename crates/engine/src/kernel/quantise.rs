@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::Isa;
 use super::int8::beyond::{Beyond, MOST, REACH};
 use super::int8::{DEPTH_STEP, Line, ROW_STEP};
+use super::largest::{Largest, size};
 
 /// Numbers of a row whose largest is below this are all taken for zero: the inverse of their scale
 /// would overflow. It is 2^-119, some 1.5e-36.
@@ -218,12 +219,6 @@ fn row_of(len: usize, number: impl Fn(usize) -> f32, out: &mut [u8]) -> f32 {
     largest / 127.0
 }
 
-/// Without their sign, floats are ordered as their bits are, and NaN is above infinity.
-#[inline(always)]
-fn size(number: f32) -> u32 {
-    number.to_bits() & 0x7fff_ffff
-}
-
 #[inline(always)]
 fn round(inverse: f32, number: impl Fn(usize) -> f32, out: &mut [u8]) {
     for (k, out) in out.iter_mut().enumerate() {
@@ -252,26 +247,25 @@ fn reaching_row(isa: Isa, x: &[f32], out: &mut [u8], beyond: &mut Beyond) -> f32
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         Isa::Avx2 => unsafe { reaching_row_avx2(x, out, beyond) },
-        _ => reaching_row_plain(x, out, beyond),
+        _ => reaching_row_of(x, &Largest::of(x), out, beyond),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 fn reaching_row_avx512(x: &[f32], out: &mut [u8], beyond: &mut Beyond) -> f32 {
-    reaching_row_plain(x, out, beyond)
+    reaching_row_of(x, &Largest::of_avx512(x), out, beyond)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn reaching_row_avx2(x: &[f32], out: &mut [u8], beyond: &mut Beyond) -> f32 {
-    reaching_row_plain(x, out, beyond)
+    reaching_row_of(x, &Largest::of(x), out, beyond)
 }
 
 #[inline(always)]
-fn reaching_row_plain(x: &[f32], out: &mut [u8], beyond: &mut Beyond) -> f32 {
+fn reaching_row_of(x: &[f32], top: &Largest, out: &mut [u8], beyond: &mut Beyond) -> f32 {
     *beyond = Beyond::default();
-    let top = Top::of(x);
     let largest = f32::from_bits(top.sizes[0]);
     if !largest.is_finite() || largest < SMALLEST {
         out.fill(128);
@@ -293,79 +287,4 @@ fn reaching_row_plain(x: &[f32], out: &mut [u8], beyond: &mut Beyond) -> f32 {
         }
     }
     byte / 127.0
-}
-
-/// The largest sizes of a row, falling, and where all that are larger than the last of them stand.
-struct Top {
-    sizes: [u32; MOST + 1],
-    cols: [u32; MOST + 1],
-}
-
-/// Numbers that are looked at together.
-const LANES: usize = 16;
-
-impl Top {
-    /// First the largest of every sixteenth number: what `MOST + 1` of these reach, the wanted do too.
-    /// Then, of the few numbers that are larger than that, the largest. Both walks are as fast as the
-    /// numbers come.
-    #[inline(always)]
-    fn of(x: &[f32]) -> Top {
-        let (chunks, rest) = x.as_chunks::<LANES>();
-        let mut lanes = [0; LANES];
-        for chunk in chunks {
-            for (lane, x) in lanes.iter_mut().zip(chunk) {
-                *lane = size(*x).max(*lane);
-            }
-        }
-        let mut top = Top {
-            sizes: [reached(&lanes); MOST + 1],
-            cols: [0; MOST + 1],
-        };
-        let (blocks, chunks) = chunks.as_chunks::<4>();
-        for (i, block) in blocks.iter().enumerate() {
-            top.look(block.as_flattened(), i * 4 * LANES);
-        }
-        let from = x.len() - rest.len() - chunks.len() * LANES;
-        top.look(&x[from..], from);
-        top
-    }
-
-    /// Takes in a few numbers, the first of which stands at `from`.
-    #[inline(always)]
-    fn look(&mut self, x: &[f32], from: usize) {
-        let any = |any, x: &f32| any | (size(*x) > self.sizes[MOST]);
-        if x.iter().fold(false, any) {
-            for (k, x) in x.iter().enumerate() {
-                if size(*x) > self.sizes[MOST] {
-                    self.take(size(*x), (from + k) as u32);
-                }
-            }
-        }
-    }
-
-    #[cold]
-    fn take(&mut self, size: u32, col: u32) {
-        let mut at = MOST;
-        while at > 0 && self.sizes[at - 1] < size {
-            (self.sizes[at], self.cols[at]) = (self.sizes[at - 1], self.cols[at - 1]);
-            at -= 1;
-        }
-        (self.sizes[at], self.cols[at]) = (size, col);
-    }
-}
-
-/// The largest size that more than `MOST` lanes reach.
-#[inline(always)]
-fn reached(lanes: &[u32; LANES]) -> u32 {
-    let mut counts = [0; LANES];
-    for other in lanes {
-        for (count, lane) in counts.iter_mut().zip(lanes) {
-            *count += u32::from(other >= lane);
-        }
-    }
-    let mut reached = 0;
-    for (count, lane) in counts.iter().zip(lanes) {
-        reached = reached.max(if *count > MOST as u32 { *lane } else { 0 });
-    }
-    reached
 }

@@ -4,7 +4,7 @@
 //! times a column of the panel. Like all sums here it is exact, so it depends on no order.
 
 use super::super::Isa;
-use super::{PANEL, Sums};
+use super::{PANEL, SPAN, Sums};
 
 /// How many numbers of a row may reach beyond a byte.
 ///
@@ -57,17 +57,40 @@ pub(crate) unsafe fn add(
     rows: &[Beyond],
     (panel, from): (&[i8], usize),
 ) {
+    match isa {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the caller's promise.
+        Isa::Avx512 | Isa::Amx => unsafe { add_avx512(sums, rows, (panel, from)) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Isa::Avx2 => unsafe { add_avx2(sums, rows, (panel, from)) },
+        _ => each_row(sums, rows, (panel, from), |sums, row| {
+            add_plain(sums, row, panel)
+        }),
+    }
+}
+
+/// Does `work` for every row that has something in the panel, its columns counted from the panel's
+/// start.
+#[inline(always)]
+fn each_row(
+    sums: &mut [Sums],
+    rows: &[Beyond],
+    (panel, from): (&[i8], usize),
+    mut work: impl FnMut(&mut Sums, &Beyond),
+) {
     let depth = panel.len() / PANEL;
-    for (sums, row) in sums.iter_mut().zip(rows).filter(|(_, row)| !row.is_empty()) {
-        let row = row.within(from, depth);
-        match isa {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the caller's promise; all columns lie within the panel.
-            Isa::Avx512 | Isa::Amx => unsafe { add_avx512(sums, &row, panel) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Isa::Avx2 => unsafe { add_avx2(sums, &row, panel) },
-            _ => add_plain(sums, &row, panel),
+    // A span begins and does not fill up: there is no other.
+    let is_whole = from == 0 && depth < SPAN;
+    for (sums, row) in sums.iter_mut().zip(rows) {
+        if row.is_empty() {
+            continue;
+        }
+        if is_whole {
+            assert!(row.cols.iter().all(|col| (*col as usize) < depth));
+            work(sums, row);
+        } else {
+            work(sums, &row.within(from, depth));
         }
     }
 }
@@ -100,10 +123,22 @@ static PICK: [Picks; 4] = {
 struct Picks([i8; 64]);
 
 /// # Safety
-/// AVX-512 with VNNI; the columns lie within the panel.
+/// AVX-512 with VNNI.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn add_avx512(sums: &mut Sums, row: &Beyond, panel: &[i8]) {
+unsafe fn add_avx512(sums: &mut [Sums], rows: &[Beyond], (panel, from): (&[i8], usize)) {
+    each_row(sums, rows, (panel, from), |sums, row| {
+        // SAFETY: columns of a row lie within the panel.
+        unsafe { add_row_avx512(sums, row, panel) }
+    });
+}
+
+/// # Safety
+/// As above, and the columns lie within the panel.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+unsafe fn add_row_avx512(sums: &mut Sums, row: &Beyond, panel: &[i8]) {
     use std::arch::x86_64::*;
     // SAFETY: the caller's promise: a group of four columns is 128 bytes. Sums are 32 numbers.
     unsafe {
@@ -128,10 +163,22 @@ unsafe fn add_avx512(sums: &mut Sums, row: &Beyond, panel: &[i8]) {
 }
 
 /// # Safety
-/// AVX2; the columns lie within the panel.
+/// AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn add_avx2(sums: &mut Sums, row: &Beyond, panel: &[i8]) {
+unsafe fn add_avx2(sums: &mut [Sums], rows: &[Beyond], (panel, from): (&[i8], usize)) {
+    each_row(sums, rows, (panel, from), |sums, row| {
+        // SAFETY: columns of a row lie within the panel.
+        unsafe { add_row_avx2(sums, row, panel) }
+    });
+}
+
+/// # Safety
+/// As above, and the columns lie within the panel.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn add_row_avx2(sums: &mut Sums, row: &Beyond, panel: &[i8]) {
     use std::arch::x86_64::*;
     // SAFETY: as with AVX-512.
     unsafe {
