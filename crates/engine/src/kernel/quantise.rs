@@ -1,4 +1,5 @@
-//! From f32 rows to bytes with one scale per row, the left operand of the integer products.
+//! From f32 rows to integers with one scale per row, the left operand of the integer products:
+//! bytes, and of activations what a few numbers have beyond a byte.
 //!
 //! It keeps no zero point and no history of earlier batches: a row is quantised by itself alone, so
 //! it gives the same bytes wherever and beside whatever it stands.

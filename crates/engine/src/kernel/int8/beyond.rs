@@ -8,8 +8,9 @@ use super::{PANEL, SPAN, Sums};
 
 /// How many numbers of a row may reach beyond a byte.
 ///
-/// On a small encoder, hidden states in 8 bits have cosine 0.9975 with f32 when there are none,
-/// 0.9990 with one, 0.99925 with four, and 0.9995 if no activation is rounded at all.
+/// Hidden states of an encoder of 22 million weights in 8 bits have, measured, a cosine with f32 of
+/// 0.99768 with none, 0.99912 with two and 0.99922 with four; with weights alone rounded it would be
+/// 0.9995. Four cost the product of 2048 x 768 x 768 about a sixth more time with tiles than two.
 pub(crate) const MOST: usize = 4;
 
 /// How far they reach, in multiples of what a byte can hold: so far that `MOST` of them times 127
