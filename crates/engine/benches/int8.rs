@@ -89,15 +89,27 @@ fn line(isa: Isa, (t, n, k): (usize, usize, usize), peak: Option<f64>) {
 }
 
 fn forward(isa: Isa, w: &PackedInt8, t: usize) -> f64 {
-    let x = vec![0.5; t * w.inputs()];
+    let x = numbers(t, w.inputs());
     let mut y = vec![0.0; t * w.outputs()];
     median(|| w.forward(isa, &x, t, &mut y, Epilogue::SET))
 }
 
 fn backward(isa: Isa, w: &PackedInt8, t: usize) -> f64 {
-    let dy = vec![0.5; t * w.outputs()];
+    let dy = numbers(t, w.outputs());
     let mut dx = vec![0.0; t * w.inputs()];
     median(|| w.backward(isa, &dy, t, &mut dx, Write::Set))
+}
+
+/// Rows of numbers in no order, a few of them large, as activations are.
+fn numbers(rows: usize, cols: usize) -> Vec<f32> {
+    let mut state = 1u64;
+    let number = |i: usize| {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        let number = (state >> 40) as f32 / (1 << 23) as f32 - 1.0;
+        let large = i % cols == cols / 3 || (i + i / cols).is_multiple_of(397);
+        if large { 12.0 * number } else { number }
+    };
+    (0..rows * cols).map(number).collect()
 }
 
 /// Seconds that `work` takes, the median of at least five.

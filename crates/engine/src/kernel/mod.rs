@@ -18,6 +18,7 @@ pub(crate) mod every_isa;
 pub mod exponential;
 pub(crate) mod int8;
 pub mod isa;
+mod largest;
 pub mod multiply;
 #[cfg(target_arch = "aarch64")]
 mod neon;

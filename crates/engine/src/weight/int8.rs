@@ -20,6 +20,9 @@ const SLAB: usize = 8192;
 /// `W: [N x K]` as bytes, `W[n][k] = integer * scale[n]` with `scale[n]` = largest of row `n` / 127,
 /// rounded to nearest, ties to even.
 ///
+/// Activations are quantised per row, all but the few largest numbers of a row to a byte, those to
+/// 15 bits; gradients all to a byte.
+///
 /// All instruction sets and all numbers of threads give the same bits, and a row of a result is the
 /// same whatever other rows are computed with it. A row of `x` or `dy` that holds a NaN or an
 /// infinity gives a row of NaN and touches no other; a row of `W` that does gives a column of NaN

@@ -1,6 +1,7 @@
 //! Proofs of the 8-bit weight: every element against exact integer arithmetic, on every instruction
 //! set of this machine.
 
+mod beyond;
 mod edges;
 mod oracle;
 
@@ -86,9 +87,9 @@ fn the_number_of_threads_changes_no_bit() {
 fn every_instruction_set_quantises_to_the_same_bytes() {
     let (t, k) = (40, 131);
     let mut x = numbers(t * k, 8);
-    // Ties: with a largest number of 127, halves stay halves.
+    // Ties: with a largest number of 127, too often to be set aside, halves stay halves.
     for (i, x) in x[..k].iter_mut().enumerate() {
-        *x = if i == 0 { 127.0 } else { i as f32 - 64.5 };
+        *x = if i < 5 { 127.0 } else { i as f32 - 64.5 };
     }
     let plain = Quantised::from_rows(Isa::Portable, &x, t, k);
     assert_eq!(plain.integer(0, 65), 0, "0.5 goes to the even side");

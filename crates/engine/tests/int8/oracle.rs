@@ -34,6 +34,13 @@ pub fn exact(depth: usize, scale: f32, product: impl Fn(usize) -> i32) -> Vec<f3
         .collect()
 }
 
+/// Gradients quantised, with no factors but one.
+pub fn gradients(dy: &[f32], t: usize, n: usize) -> Quantised {
+    let mut quantised = Quantised::default();
+    quantised.refill(Isa::Portable, dy, (t, n), Some(&vec![1.0; n]));
+    quantised
+}
+
 /// `x W^T * scales + bias + residual (+ y)`, one element at a time.
 pub fn forward_by_definition(
     w: &PackedInt8,
@@ -68,7 +75,7 @@ pub fn backward_by_definition(w: &PackedInt8, dy: &[f32], dx: &[f32], add: bool)
         .enumerate()
         .map(|(at, dy)| dy * w.scales()[at % n])
         .collect();
-    let dy = Quantised::from_rows(Isa::Portable, &folded, dy.len() / n, n);
+    let dy = gradients(&folded, dy.len() / n, n);
     (0..dy.rows() * k)
         .map(|at| {
             let (t, k) = (at / k, at % k);

@@ -13,6 +13,7 @@ mod amx;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod beyond;
 pub(crate) mod finish;
 #[cfg(target_arch = "aarch64")]
 mod neon;

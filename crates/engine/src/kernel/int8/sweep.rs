@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::super::{Isa, quantise::Quantised};
 use super::finish::Finish;
-use super::{Left, PANEL, Panel, ROW_STEP, Sums, multiply, tile_rows};
+use super::{Left, PANEL, Panel, ROW_STEP, Sums, beyond, multiply, tile_rows};
 
 /// What a sweep does with the sums.
 #[derive(Clone, Copy)]
@@ -47,6 +47,7 @@ pub(crate) unsafe fn sweep<'a>(
     }
     for (tile, row) in rows.clone().step_by(step).enumerate() {
         let count = step.min(rows.end - row);
+        let beyond = left.beyond(row..row + count);
         let left = Left {
             bytes: &left.bytes()[row * left.stride() + depth..],
             stride: left.stride(),
@@ -62,8 +63,12 @@ pub(crate) unsafe fn sweep<'a>(
             if !matches!(stage, Stage::Kept { .. }) {
                 finish.announce(count, (row, p * PANEL));
             }
+            let panel = panel(p);
             // SAFETY: the machine has `isa`, and tiles are held.
-            unsafe { multiply(isa, (left, count), panel(p), sums, more) };
+            unsafe {
+                multiply(isa, (left, count), panel, sums, more);
+                beyond::add(isa, sums, beyond, (panel.bytes, depth));
+            }
             if let Stage::Whole { first } | Stage::Last { first } = stage {
                 // SAFETY: the caller's promise.
                 unsafe { finish.tile(isa, &sums[..count], (row, p * PANEL), first) };
