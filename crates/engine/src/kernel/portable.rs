@@ -1,5 +1,6 @@
 //! Tiles of up to 4 x 8 in plain Rust, which a compiler can put into whatever vectors it has.
-//! Products are rounded before they are added: a fused multiply-add without hardware is a call.
+//! Products are added before they are rounded, by way of f64: a fused multiply-add without hardware
+//! is a call, and rounding twice is enough to leave the references after a few optimiser steps.
 
 const WIDTH: usize = 8;
 
@@ -66,7 +67,7 @@ unsafe fn rows_of<const R: usize, const WHOLE: bool>(
             // SAFETY: row `r < R` of the left operand, step `k < depth`.
             let left = unsafe { *a.wrapping_add(r * a_row) };
             for (sum, right) in sums.iter_mut().zip(right) {
-                *sum += left * right;
+                *sum = (f64::from(left) * f64::from(right) + f64::from(*sum)) as f32;
             }
         }
         a = a.wrapping_add(a_col);
