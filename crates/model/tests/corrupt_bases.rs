@@ -87,7 +87,7 @@ fn damage(config: &Value, dice: Stream) -> Value {
             json!({"rope_type": "llama3", "factor": -1.0}),
         ];
         let choice = &choices[(dice.bits(10 * blow + 2) % choices.len() as u64) as usize];
-        if dice.bits(10 * blow + 3) % 8 == 0 {
+        if dice.bits(10 * blow + 3).is_multiple_of(8) {
             config.as_object_mut().unwrap().remove(key);
         } else {
             config[key] = choice.clone();

@@ -124,7 +124,7 @@ mod tests {
             let mut grads = Grads::new();
             let numbers = (0..3).map(|i| gradient(step, i) as f32).collect();
             grads.add(&param, Mat::row_vector(numbers));
-            optimiser.step(&[param.clone()], &grads, 0.01);
+            optimiser.step(std::slice::from_ref(&param), &grads, 0.01);
             for i in 0..3 {
                 let g = gradient(step, i);
                 m[i] = 0.9 * m[i] + 0.1 * g;
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_parameter_without_gradient_is_left_alone() {
         let param = Param::trained("w", Mat::row_vector(vec![1.0]));
-        AdamW::new(AdamWSettings::default()).step(&[param.clone()], &Grads::new(), 0.1);
+        AdamW::new(AdamWSettings::default()).step(std::slice::from_ref(&param), &Grads::new(), 0.1);
         assert_eq!(param.value().data(), [1.0]);
     }
 }

@@ -95,7 +95,7 @@ fn base_outputs(folder: &Path) -> Result<(), String> {
     let reference = Reference::read(folder)?;
     for purpose in [Purpose::frozen(Precision::F32), Purpose::full()] {
         let base = base::open(folder, purpose).map_err(text)?;
-        compare_outputs(&*base.network, &reference.clone().as_here(&base)?)?;
+        compare_outputs(&*base.network, &reference.clone().normed_as(&base)?)?;
     }
     Ok(())
 }
@@ -181,7 +181,7 @@ fn recomputed(folder: &Path) -> Result<(), String> {
 /// A base whose norms are off by a little must not pass.
 fn oracle_notices(folder: &Path) -> Result<(), String> {
     let base = base::open(folder, Purpose::full()).map_err(text)?;
-    let reference = Reference::read(folder)?.as_here(&base)?;
+    let reference = Reference::read(folder)?.normed_as(&base)?;
     let params = base.network.params();
     let norm = params
         .iter()
@@ -210,7 +210,7 @@ fn must_fail(result: Result<(), String>) -> Result<(), String> {
 fn lora(folder: &Path) -> Result<(), String> {
     let (base_folder, reference) = Reference::read_belt(folder)?;
     let mut base = base::open(&base_folder, Purpose::frozen(Precision::F32)).map_err(text)?;
-    let reference = reference.as_here(&base)?;
+    let reference = reference.normed_as(&base)?;
     let belt = Lora::attach(folder, &mut *base.network, true).map_err(text)?;
     compare_outputs(&*base.network, &reference)?;
     let (loss, grads) = gradients(&*base.network, &reference, Pass::recording())?;
@@ -234,7 +234,7 @@ fn peft_name(prefix: &'static str) -> impl Fn(&str) -> String {
 fn oracle_notices_lora(folder: &Path) -> Result<(), String> {
     let (base_folder, reference) = Reference::read_belt(folder)?;
     let mut base = base::open(&base_folder, Purpose::frozen(Precision::F32)).map_err(text)?;
-    let reference = reference.as_here(&base)?;
+    let reference = reference.normed_as(&base)?;
     Lora::attach(folder, &mut *base.network, true).map_err(text)?;
     for linear in base.network.linears_mut().map_err(text)? {
         if let Some(LowRank { scale, .. }) = &mut linear.low_rank {

@@ -100,7 +100,7 @@ impl Reference {
     }
 
     /// The same with hidden states as a base gives them: after the last norm.
-    pub fn as_here(mut self, base: &Base) -> Result<Reference, String> {
+    pub fn normed_as(mut self, base: &Base) -> Result<Reference, String> {
         if !self.before_norm {
             return Ok(self);
         }

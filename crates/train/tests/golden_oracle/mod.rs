@@ -72,10 +72,9 @@ fn labels(reference: &Reference) -> (Vec<usize>, Vec<u32>) {
                 start += ids.len();
             }
             Style::Causal => {
-                for i in reference.prompt_lengths[place].max(1)..ids.len() {
-                    rows.push(start + i - 1);
-                    labels.push(ids[i]);
-                }
+                let first = reference.prompt_lengths[place].max(1);
+                rows.extend(start + first - 1..start + ids.len() - 1);
+                labels.extend(&ids[first..]);
                 start += ids.len();
             }
             Style::Translating => {
@@ -235,8 +234,12 @@ pub fn compare_after(
             }
         }
         // Nothing is left to compare where the true gradient is zero altogether.
-        if size > 0.0 && !(f64::sqrt(off / size) <= AFTER) {
-            let relative = f64::sqrt(off / size);
+        let relative = if size > 0.0 {
+            f64::sqrt(off / size)
+        } else {
+            0.0
+        };
+        if relative.is_nan() || relative > AFTER {
             return Err(format!("{name}: relative error {relative:.2e}"));
         }
     }

@@ -5,17 +5,27 @@
 //! below the lowest trained place. What an operation needs for its way back it keeps itself;
 //! everything else is freed as soon as the forward code lets go of it.
 
-use std::cell::{Cell, OnceCell, RefCell};
+mod var;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::keep::{Keep, Kept, Rebuild};
+use crate::error::Result;
+use crate::keep::Keep;
 use crate::kernel::Isa;
 use crate::mat::Mat;
-use crate::param::{Grads, Param};
+use crate::param::Param;
 use crate::random::Stream;
+
+pub use var::Var;
+pub use walk::{Flow, backward, backward_from};
+use walk::{Node, Source, walk_back};
 
 /// One run of a model over one batch: what is recorded, what is kept, where randomness comes from.
 pub struct Pass {
@@ -104,10 +114,7 @@ impl Pass {
     pub fn leaf(&self, param: &Param) -> Var {
         let node =
             (self.recording && param.is_trained()).then(|| self.node(Source::Param(param.clone())));
-        Var {
-            node,
-            ..Var::plain(param.value())
-        }
+        Var::plain(param.value()).under(node)
     }
 
     /// The result of an operation on `inputs`. If a gradient can flow, `way_back` is asked for the
@@ -134,10 +141,7 @@ impl Pass {
                 way_back: RefCell::new(Some(Box::new(way_back()))),
             })
         });
-        Var {
-            node,
-            ..Var::plain(Arc::new(value))
-        }
+        Var::plain(Arc::new(value)).under(node)
     }
 
     /// Runs a block of a model. With recomputation it keeps only the inputs; without, the gradients
@@ -186,9 +190,8 @@ impl Pass {
                     .into_iter()
                     .zip(&needed)
                     .enumerate()
-                    .map(|(place, (input, needed))| Var {
-                        node: needed.then(|| again.node(Source::Doorway(place))),
-                        ..input
+                    .map(|(place, (input, needed))| {
+                        input.under(needed.then(|| again.node(Source::Doorway(place))))
                     })
                     .collect();
                 let output = run(&again, &inputs)?;
@@ -201,10 +204,7 @@ impl Pass {
                 Ok(())
             }))),
         });
-        Ok(Var {
-            node: Some(node),
-            ..value
-        })
+        Ok(value.under(Some(node)))
     }
 
     fn settings(&self, recording: bool) -> Pass {
@@ -229,10 +229,7 @@ impl Pass {
                 }))),
             })
         });
-        Var {
-            node,
-            ..input.clone()
-        }
+        input.clone().under(node)
     }
 
     fn node(&self, source: Source) -> Rc<Node> {
@@ -240,190 +237,4 @@ impl Pass {
         self.next.set(order + 1);
         Rc::new(Node { order, source })
     }
-}
-
-/// A matrix on the tape. Cloning it shares the numbers.
-#[derive(Clone)]
-pub struct Var {
-    value: Arc<Mat>,
-    node: Option<Rc<Node>>,
-    half: Rc<OnceCell<Kept>>,
-    rebuild: Option<Rebuild>,
-}
-
-impl Var {
-    fn plain(value: Arc<Mat>) -> Var {
-        Var {
-            value,
-            node: None,
-            half: Rc::default(),
-            rebuild: None,
-        }
-    }
-
-    pub fn value(&self) -> &Mat {
-        &self.value
-    }
-
-    pub fn rows(&self) -> usize {
-        self.value.rows()
-    }
-
-    pub fn cols(&self) -> usize {
-        self.value.cols()
-    }
-
-    pub fn shape(&self) -> (usize, usize) {
-        self.value.shape()
-    }
-
-    /// Whether a gradient flows through here.
-    pub fn needs_gradient(&self) -> bool {
-        self.node.is_some()
-    }
-
-    /// Whether two handles stand for one value on the tape.
-    pub fn is_same(&self, other: &Var) -> bool {
-        Arc::ptr_eq(&self.value, &other.value)
-    }
-
-    /// A single number, the usual form of a loss.
-    pub fn scalar(&self) -> f32 {
-        self.value.data()[0]
-    }
-
-    /// The numbers, shared with whoever else holds them.
-    pub fn share(&self) -> Arc<Mat> {
-        Arc::clone(&self.value)
-    }
-
-    /// The matrix itself, copied only if somebody else still holds it.
-    pub fn into_mat(self) -> Mat {
-        drop(self.node);
-        Arc::try_unwrap(self.value).unwrap_or_else(|shared| (*shared).clone())
-    }
-
-    /// Says that this value can be made again from things that are kept anyway.
-    pub fn with_rebuild(self, rebuild: Rebuild) -> Var {
-        Var {
-            rebuild: Some(rebuild),
-            ..self
-        }
-    }
-
-    /// What an operation puts aside for its way back, as the pass wants it kept. The same value is
-    /// put aside once however many operations ask.
-    pub fn kept(&self, pass: &Pass) -> Kept {
-        if let Some(rebuild) = &self.rebuild {
-            return Kept::Rebuilt(Rc::clone(rebuild));
-        }
-        match pass.keep {
-            Keep::Exact => Kept::Exact(Arc::clone(&self.value)),
-            Keep::Half => self.half.get_or_init(|| Kept::half(&self.value)).clone(),
-        }
-    }
-}
-
-/// How a value came to be.
-struct Node {
-    /// Ascends along the forward pass, so that descending order is a valid way back.
-    order: u64,
-    source: Source,
-}
-
-type WayBack = Box<dyn FnOnce(Mat, &mut Flow<'_>) -> Result<()>>;
-
-enum Source {
-    Param(Param),
-    /// Input of a block that is being run again.
-    Doorway(usize),
-    Operation {
-        inputs: Vec<Option<Rc<Node>>>,
-        way_back: RefCell<Option<WayBack>>,
-    },
-}
-
-/// Where an operation's way back delivers the gradients of its inputs.
-pub struct Flow<'a> {
-    inputs: &'a [Option<Rc<Node>>],
-    pending: &'a mut BTreeMap<u64, (Rc<Node>, Mat)>,
-    grads: &'a mut Grads,
-}
-
-impl Flow<'_> {
-    /// Whether the gradient of this input is wanted at all.
-    pub fn needs(&self, input: usize) -> bool {
-        self.inputs[input].is_some()
-    }
-
-    /// Adds to the gradient of an input; ignored where none is wanted.
-    pub fn give(&mut self, input: usize, grad: Mat) {
-        let Some(node) = &self.inputs[input] else {
-            return;
-        };
-        match self.pending.get_mut(&node.order) {
-            Some((_, sum)) => sum.add_assign(&grad),
-            None => {
-                self.pending.insert(node.order, (Rc::clone(node), grad));
-            }
-        }
-    }
-}
-
-/// Walks back from a loss (one number) and adds the gradients of `scale * loss` to `grads`.
-/// A part of the tape can be walked once: what it kept is freed on the way.
-pub fn backward(loss: &Var, scale: f32, grads: &mut Grads) -> Result<()> {
-    if loss.shape() != (1, 1) {
-        return Err(Error::shape(
-            "backward",
-            "a loss of one number",
-            loss.value.shape_text(),
-        ));
-    }
-    backward_from(loss, Mat::scalar(scale), grads)
-}
-
-/// Walks back from any value with the gradient that arrives there.
-pub fn backward_from(output: &Var, gradient: Mat, grads: &mut Grads) -> Result<()> {
-    if gradient.shape() != output.shape() {
-        return Err(Error::shape(
-            "backward",
-            output.value.shape_text(),
-            gradient.shape_text(),
-        ));
-    }
-    walk_back(output, gradient, grads, &mut BTreeMap::new())
-}
-
-fn walk_back(
-    output: &Var,
-    gradient: Mat,
-    grads: &mut Grads,
-    doorways: &mut BTreeMap<usize, Mat>,
-) -> Result<()> {
-    let mut pending = BTreeMap::new();
-    if let Some(node) = &output.node {
-        pending.insert(node.order, (Rc::clone(node), gradient));
-    }
-    while let Some((_, (node, gradient))) = pending.pop_last() {
-        match &node.source {
-            Source::Param(param) => grads.add(param, gradient),
-            Source::Doorway(place) => {
-                doorways.insert(*place, gradient);
-            }
-            Source::Operation { inputs, way_back } => {
-                let way_back = way_back.borrow_mut().take().ok_or(Error::Setting {
-                    op: "backward",
-                    reason: "this part of the tape was walked before".into(),
-                })?;
-                let mut flow = Flow {
-                    inputs,
-                    pending: &mut pending,
-                    grads,
-                };
-                way_back(gradient, &mut flow)?;
-            }
-        }
-    }
-    Ok(())
 }
