@@ -22,6 +22,7 @@ mod zip;
 
 pub mod config;
 pub mod json;
+pub mod write;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
