@@ -1,5 +1,12 @@
-//! Learning: optimisers, and what a training run is made of.
+//! Learning: recipes, data, tasks, the loop, and what a training run is made of.
+//!
+//! It knows no family of bases by name.
 
 pub mod adamw;
+pub mod data;
+pub mod error;
+pub mod recipe;
+pub mod task;
 
 pub use adamw::{AdamW, AdamWSettings};
+pub use error::{Error, Result};

@@ -1,0 +1,133 @@
+//! Tasks: what a row becomes, what is learnt from it, what is answered, and how answers are measured.
+//!
+//! One file per objective, each of four short methods. An objective knows neither files nor the
+//! optimiser; the loop knows no objective by name.
+
+use skillbelt_engine::{Grads, Keep, Param, Pass};
+use skillbelt_model::Tokenizer;
+use skillbelt_model::base::Network;
+
+use crate::data::{Rejection, Row, Shelf, Tally, TextId};
+use crate::error::Result;
+
+/// An example that is ready: which texts, and what is true of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// `classify`: the text. `pair`: both in one, or each. `retrieve`: the query, its answer, hard
+    /// negatives; or, by class, the member. `generate`: source, target.
+    pub texts: Box<[TextId]>,
+    /// Number of the class; of a member its class.
+    pub label: u32,
+    /// The name of the row: its own, or `file:line`.
+    pub name: String,
+}
+
+/// A split that is ready.
+#[derive(Default)]
+pub struct Set {
+    pub shelf: Shelf,
+    pub items: Vec<Item>,
+    /// What queries are ranked over, with names where they have some.
+    pub pool: Vec<(TextId, Option<String>)>,
+    pub tally: Tally,
+    /// Of everything in it: equal sets have equal hashes.
+    pub hash: String,
+}
+
+/// Where an objective computes: the network, and how a pass is to be made.
+pub struct Stage<'s> {
+    pub network: &'s dyn Network,
+    pub tokenizer: &'s Tokenizer,
+    /// The place of the task in the recipe, for belts with parts for each task.
+    pub task: usize,
+    pub seed: u64,
+    pub step: u64,
+    /// Tokens that are computed at once, at least one text.
+    pub pack_tokens: usize,
+    pub keep: Keep,
+    pub recompute: bool,
+}
+
+impl Stage<'_> {
+    /// A pass that learns, number `part` of this step and task: each part draws its own dropout.
+    pub fn learning(&self, part: u64) -> Pass {
+        // Steps, tasks and parts are far fewer than these widths allow.
+        let place = (self.step << 24) | ((self.task as u64 & 0xff) << 16) | (part & 0xffff);
+        Pass::training(self.seed, place)
+            .with_keep(self.keep)
+            .with_recompute(self.recompute)
+    }
+
+    /// A pass that only answers.
+    pub fn answering(&self) -> Pass {
+        Pass::inference()
+    }
+}
+
+/// What a batch taught.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Learnt {
+    /// Mean over the units.
+    pub loss: f64,
+    /// Labelled tokens, or examples.
+    pub units: u64,
+    /// Tokens that the network read, for the speed.
+    pub tokens: u64,
+}
+
+/// The answer to one item.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// A number per class, before the softmax; one number where there are two classes and one column.
+    Scores(Vec<f32>),
+    /// The place of the right answer among the candidates (from one), of how many, and the names of
+    /// the best. Where there are several right answers, the places of all, ascending.
+    Ranks {
+        ranks: Vec<usize>,
+        pool: usize,
+        best: Vec<String>,
+    },
+    /// A text, with the loss of the true one in nats over its tokens, where it is known.
+    Text {
+        written: Option<String>,
+        expected: Option<String>,
+        loss: Option<(f64, u64)>,
+    },
+}
+
+/// Numbers by name, in the order in which they are shown; the first is the task's own.
+pub type Measures = Vec<(&'static str, f64)>;
+
+/// An objective on its data.
+pub trait Objective: Send + Sync {
+    /// Turns a row into an item, or says why it cannot be used.
+    fn shelve(
+        &self,
+        row: Row,
+        shelf: &mut Shelf,
+        tokenizer: &Tokenizer,
+    ) -> Result<std::result::Result<Item, Rejection>>;
+
+    /// The task's own parameters: its head.
+    fn params(&self) -> Vec<Param>;
+
+    /// Adds the gradients of `factor * mean loss` over the batch to `grads`. The result does not
+    /// depend on how the batch is cut into packs (but for the order of sums).
+    fn learn(
+        &self,
+        stage: &Stage<'_>,
+        set: &Set,
+        batch: &[usize],
+        factor: f32,
+        grads: &mut Grads,
+    ) -> Result<Learnt>;
+
+    /// Answers to every item of a set, in its order.
+    fn answer(&self, stage: &Stage<'_>, set: &Set) -> Result<Vec<Answer>>;
+
+    /// The mean loss over a set, without gradients: what balancing by slopes and early signs read.
+    fn loss(&self, stage: &Stage<'_>, set: &Set) -> Result<Learnt>;
+
+    /// How good the answers are.
+    fn measure(&self, set: &Set, answers: &[Answer]) -> Measures;
+}
