@@ -29,7 +29,7 @@ pub use attention::{Attend, Cached, Reach, RelativeBias, attention, attention_ca
 pub use bottleneck::{Bottleneck, bottleneck};
 pub use class_loss::class_loss;
 pub use columns::Columns;
-pub use contrastive_loss::contrastive_loss;
+pub use contrastive_loss::{contrastive_loss, contrastive_loss_among};
 pub use dropout::dropout;
 pub use embed::embed;
 pub use gated::gated;
