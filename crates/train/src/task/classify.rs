@@ -104,14 +104,8 @@ impl Objective for Classify {
             Ok(found) => found,
             Err(reason) => return Ok(Err(Rejection::plain(row.place, reason))),
         };
-        Ok(self.classes.number(label, &row.place).map(|label| Encoded {
-            texts: vec![ids],
-            is_item: true,
-            label,
-            class: None,
-            expected: None,
-            found: None,
-        }))
+        let label = self.classes.number(label, &row.place);
+        Ok(label.map(|label| Encoded::item(vec![ids], label)))
     }
 
     fn params(&self) -> Vec<Param> {
@@ -169,11 +163,11 @@ impl Objective for Classify {
 
     fn loss(&self, stage: &Stage<'_>, set: &Set) -> Result<Learnt> {
         let scores = self.scores(stage, set)?;
-        let tokens = set
-            .items
-            .iter()
-            .map(|item| set.shelf.length(item.texts[0]) as u64);
-        measured::class_loss(&self.classes, set, &scores, tokens.sum())
+        let mut distinct = Distinct::default();
+        set.items.iter().for_each(|item| {
+            distinct.place(item.texts[0]);
+        });
+        measured::class_loss(&self.classes, set, &scores, distinct.tokens(&set.shelf))
     }
 
     fn measure(&self, set: &Set, answers: &[Answer]) -> Measures {

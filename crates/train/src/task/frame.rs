@@ -74,6 +74,11 @@ impl Frame {
         &self.before
     }
 
+    /// What stands after a text that is read whole.
+    pub fn after(&self) -> &[u32] {
+        &self.after
+    }
+
     /// A text of at most `limit` tokens in all: the text loses its tail. A limit must leave room for
     /// one token of text.
     pub fn text(&self, body: &[u32], limit: usize) -> Vec<u32> {

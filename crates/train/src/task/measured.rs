@@ -60,6 +60,35 @@ pub fn ranks(answers: &[Answer], metric: Option<&str>) -> Measures {
     first(ranking(&known.collect::<Vec<_>>()), metric)
 }
 
+/// How good texts are; beside it the mean loss of the true ones over their tokens.
+pub fn texts(answers: &[Answer], metric: Option<&str>) -> Measures {
+    let (mut found, mut wanted, mut sum, mut tokens) = (Vec::new(), Vec::new(), 0.0, 0);
+    for answer in answers {
+        let Answer::Text {
+            written,
+            expected,
+            loss,
+        } = answer
+        else {
+            continue;
+        };
+        if let (Some(written), Some(expected)) = (written, expected) {
+            found.push(&written[..]);
+            wanted.push(&expected[..]);
+        }
+        if let Some((loss, of)) = loss {
+            sum += loss;
+            tokens += of;
+        }
+    }
+    let mut measures = text(&found, &wanted);
+    if tokens > 0 {
+        let loss = sum / tokens as f64;
+        measures.extend([("loss", loss), ("perplexity", loss.exp())]);
+    }
+    first(measures, metric)
+}
+
 /// Brings the number that the recipe chose to the front; what comes after keeps its order.
 pub fn first(mut measures: Measures, metric: Option<&str>) -> Measures {
     let place = metric.and_then(|metric| measures.iter().position(|(name, _)| *name == metric));
@@ -96,4 +125,13 @@ fn ranking(ranks: &[Vec<usize>]) -> Measures {
     let first = ranks.iter().filter_map(|ranks| ranks.first());
     let sum: f64 = first.map(|rank| 1.0 / *rank as f64).sum();
     vec![("mrr", sum / ranks.len().max(1) as f64)]
+}
+
+fn text(written: &[&str], expected: &[&str]) -> Measures {
+    let pairs = written.iter().zip(expected);
+    let right = pairs.filter(|(written, expected)| written.trim() == expected.trim());
+    vec![(
+        "exact_match",
+        right.count() as f64 / written.len().max(1) as f64,
+    )]
 }

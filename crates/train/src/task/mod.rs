@@ -7,13 +7,16 @@ mod classes;
 mod classify;
 mod filling;
 mod frame;
+mod generate;
 mod given;
 mod head;
 mod lexical;
 mod limits;
 mod measured;
 mod packs;
+mod pair;
 mod prepare;
+mod prompt;
 mod ranked;
 mod retrieve;
 mod vectors;
@@ -87,6 +90,18 @@ pub struct Encoded {
 }
 
 impl Encoded {
+    /// An item that nobody is to find.
+    pub fn item(texts: Vec<Vec<u32>>, label: u32) -> Encoded {
+        Encoded {
+            texts,
+            is_item: true,
+            label,
+            class: None,
+            expected: None,
+            found: None,
+        }
+    }
+
     /// Whether the row does not say what is true of it.
     pub fn is_unknown(&self) -> bool {
         self.label == Item::UNKNOWN

@@ -8,9 +8,11 @@ use super::classes::Classes;
 use super::classify::Classify;
 use super::filling::{Preparing, prepare_rows};
 use super::frame::Frame;
+use super::generate::Generate;
 use super::given::Given;
 use super::head::Head;
 use super::limits::Limits;
+use super::pair::Separate;
 use super::retrieve::Retrieve;
 use super::vectors::pooling;
 use super::{Objective, Set};
@@ -94,22 +96,47 @@ fn objective(
     })?;
     let frame = Frame::of(given.tokenizer)?;
     let limits = Limits::new(name, settings, network, &frame)?;
-    let classes = || Classes::new(name, settings, || labels(rows));
     Ok(match kind {
         TaskType::Classify | TaskType::Pair => {
-            let classes = classes()?;
-            Box::new(Classify {
-                head: Head::new(name, classes.columns(), network.sizes().width, seed),
-                classes,
-                frame,
-                max_length: limits.text,
-                pooling: pooling(name, settings, network)?,
-                metric: settings.metric.clone(),
-            })
+            let classes = Classes::new(name, settings, || labels(rows))?;
+            let (width, pooling) = (network.sizes().width, pooling(name, settings, network)?);
+            let (max_length, metric) = (limits.text, settings.metric.clone());
+            match is_separate(name, settings)? && kind == TaskType::Pair {
+                true => Box::new(Separate {
+                    head: Head::new(name, classes.columns(), 4 * width, seed),
+                    classes,
+                    frame,
+                    max_length,
+                    pooling,
+                    metric,
+                }),
+                false => Box::new(Classify {
+                    head: Head::new(name, classes.columns(), width, seed),
+                    classes,
+                    frame,
+                    max_length,
+                    pooling,
+                    metric,
+                }),
+            }
         }
         TaskType::Retrieve => Box::new(Retrieve::new(name, settings, network, frame, limits)?),
-        TaskType::Generate => return Err(Error::told("generate is not here yet")),
+        TaskType::Generate => Box::new(Generate::new(name, settings, given, limits)?),
     })
+}
+
+/// Whether the texts of a pair are read each alone.
+fn is_separate(name: &str, settings: &TaskSettings) -> Result<bool> {
+    match settings.encoding.as_deref() {
+        None | Some("joint") => Ok(false),
+        Some("separate") => Ok(true),
+        Some(other) => Err(Error::Setting {
+            origin: format!("tasks.{name}"),
+            key: "encoding".into(),
+            message: format!("expected `joint` or `separate`, found `{other}`"),
+            hint: None,
+        }),
+    }
 }
 
 /// The labels of the training rows.

@@ -215,14 +215,6 @@ impl Contest {
             how.symmetric,
         )?)
     }
-
-    fn tokens(&self, set: &Set) -> u64 {
-        self.distinct
-            .lengths(&set.shelf)
-            .iter()
-            .map(|length| *length as u64)
-            .sum()
-    }
 }
 
 impl Objective for Retrieve {
@@ -233,14 +225,7 @@ impl Objective for Retrieve {
     ) -> Result<std::result::Result<Encoded, Rejection>> {
         let reject = |reason| Ok(Err(Rejection::plain(row.place.clone(), reason)));
         let name = |name: Option<String>| name.unwrap_or_else(|| row.place.to_string());
-        let mut encoded = Encoded {
-            texts: Vec::new(),
-            is_item: true,
-            label: 0,
-            class: None,
-            expected: None,
-            found: None,
-        };
+        let mut encoded = Encoded::item(Vec::new(), 0);
         match row.content {
             Content::Query {
                 query,
@@ -314,7 +299,7 @@ impl Objective for Retrieve {
         Ok(Learnt {
             loss,
             units: contest.queries.len() as u64,
-            tokens: contest.tokens(set),
+            tokens: contest.distinct.tokens(&set.shelf),
         })
     }
 
@@ -342,7 +327,7 @@ impl Objective for Retrieve {
             let units = contest.queries.len() as u64;
             learnt.loss += f64::from(loss.scalar()) * units as f64;
             learnt.units += units;
-            learnt.tokens += contest.tokens(set);
+            learnt.tokens += contest.distinct.tokens(&set.shelf);
         }
         learnt.loss /= learnt.units.max(1) as f64;
         Ok(learnt)

@@ -51,6 +51,12 @@ impl Distinct {
     pub fn lengths(&self, shelf: &Shelf) -> Vec<usize> {
         self.texts.iter().map(|text| shelf.length(*text)).collect()
     }
+
+    /// Tokens of all of them together.
+    pub fn tokens(&self, shelf: &Shelf) -> u64 {
+        let lengths = self.texts.iter().map(|text| shelf.length(*text) as u64);
+        lengths.sum()
+    }
 }
 
 /// The tokens of some texts, laid end to end.
