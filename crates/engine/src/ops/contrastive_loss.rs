@@ -24,6 +24,64 @@ pub fn contrastive_loss(
     temperature: f32,
     symmetric: bool,
 ) -> Result<Var> {
+    among(
+        pass,
+        queries,
+        candidates,
+        positives,
+        None,
+        temperature,
+        symmetric,
+    )
+}
+
+/// As [`contrastive_loss`], where some candidates, though no query's own positive, are right answers
+/// too: pairs of a query and a candidate that `excluded` (`[Q x K]`, row after row) marks are left
+/// out of every sum. So are, in the columns of a symmetric loss, other queries of the same positive.
+pub fn contrastive_loss_among(
+    pass: &Pass,
+    queries: &Var,
+    candidates: &Var,
+    positives: &[usize],
+    excluded: &[bool],
+    temperature: f32,
+    symmetric: bool,
+) -> Result<Var> {
+    let k = candidates.rows();
+    if excluded.len() != queries.rows() * k {
+        return Err(Error::shape(
+            OP,
+            format_args!("{} marks of pairs", queries.rows() * k),
+            excluded.len(),
+        ));
+    }
+    let lost = |(query, positive): (usize, &usize)| *positive < k && excluded[query * k + positive];
+    if let Some(query) = positives.iter().enumerate().position(lost) {
+        return Err(Error::Setting {
+            op: OP,
+            reason: format!("query {query} has its own positive left out"),
+        });
+    }
+    among(
+        pass,
+        queries,
+        candidates,
+        positives,
+        Some(excluded),
+        temperature,
+        symmetric,
+    )
+}
+
+fn among(
+    pass: &Pass,
+    queries: &Var,
+    candidates: &Var,
+    positives: &[usize],
+    excluded: Option<&[bool]>,
+    temperature: f32,
+    symmetric: bool,
+) -> Result<Var> {
     check(queries, candidates, positives, temperature)?;
     let isa = pass.isa();
     let q = Directions::of(queries.value());
@@ -32,7 +90,7 @@ pub fn contrastive_loss(
     let mut scores = Mat::stale(shape.0, shape.1);
     let (units, out) = (k.units.data(), scores.data_mut());
     product::trained_forward(isa, shape, q.units.data(), units, out, Epilogue::SET);
-    let (loss, gradient) = entropy(&scores, positives, temperature, symmetric);
+    let (loss, gradient) = entropy(&scores, positives, excluded, temperature, symmetric);
     Ok(
         pass.record(Mat::scalar(loss as f32), &[queries, candidates], || {
             move |dy, flow| {
@@ -156,11 +214,25 @@ impl Directions {
 }
 
 /// The loss and its gradient with respect to the cosines `[Q x K]`.
-fn entropy(cosines: &Mat, positives: &[usize], temperature: f32, symmetric: bool) -> (f64, Mat) {
+fn entropy(
+    cosines: &Mat,
+    positives: &[usize],
+    excluded: Option<&[bool]>,
+    temperature: f32,
+    symmetric: bool,
+) -> (f64, Mat) {
     let (q, k) = cosines.shape();
     let temperature = f64::from(temperature);
-    let score =
-        |query: usize, candidate: usize| f64::from(cosines.row(query)[candidate]) / temperature;
+    // A pair that is left out has a share of nothing, and so no gradient.
+    let score = |query: usize, candidate: usize| {
+        if excluded.is_some_and(|excluded| excluded[query * k + candidate]) {
+            return f64::NEG_INFINITY;
+        }
+        f64::from(cosines.row(query)[candidate]) / temperature
+    };
+    let rival = |query: usize, other: usize| {
+        excluded.is_some() && other != query && positives[other] == positives[query]
+    };
     let share = if symmetric { 0.5 } else { 1.0 } / q as f64;
     let mut gradient = vec![0.0f64; q * k];
     let mut loss = 0.0;
@@ -172,8 +244,11 @@ fn entropy(cosines: &Mat, positives: &[usize], temperature: f32, symmetric: bool
             gradient[query * k + candidate] += share * part / temperature;
         }
         if symmetric {
-            let column: Vec<f64> = (0..q).map(|query| score(query, *positive)).collect();
-            let (part, shares) = softmax_loss(&column, query);
+            let column = (0..q).map(|other| match rival(query, other) {
+                true => f64::NEG_INFINITY,
+                false => score(other, *positive),
+            });
+            let (part, shares) = softmax_loss(&column.collect::<Vec<f64>>(), query);
             loss += share * part;
             for (query, part) in shares.into_iter().enumerate() {
                 gradient[query * k + positive] += share * part / temperature;

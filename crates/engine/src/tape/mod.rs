@@ -86,6 +86,17 @@ impl Pass {
         Pass { keep, ..self }
     }
 
+    /// The same pass without its tape: the same random numbers, so the same values to the bit, and no
+    /// memory for a way back. For losses over more texts than fit in one pass: values first, the way
+    /// back of each part later.
+    pub fn without_recording(self) -> Pass {
+        Pass {
+            recording: false,
+            recompute: false,
+            ..self
+        }
+    }
+
     /// Another instruction set than the chosen one.
     pub fn with_isa(self, isa: Isa) -> Pass {
         Pass { isa, ..self }

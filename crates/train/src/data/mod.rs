@@ -110,6 +110,17 @@ pub struct Rejection {
     pub detail: String,
 }
 
+impl Rejection {
+    /// A rejection whose reason says everything.
+    pub fn plain(place: Place, reason: &'static str) -> Rejection {
+        Rejection {
+            place,
+            reason,
+            detail: String::new(),
+        }
+    }
+}
+
 /// How many rows were used and rejected, and why. `total = used + rejected`, always.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {

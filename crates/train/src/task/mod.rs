@@ -1,8 +1,27 @@
 //! Tasks: what a row becomes, what is learnt from it, what is answered, and how answers are measured.
 //!
-//! One file per objective, each of four short methods. An objective knows neither files nor the
+//! One file per objective, each of a few short methods. An objective knows neither files nor the
 //! optimiser; the loop knows no objective by name.
 
+mod classes;
+mod classify;
+mod filling;
+mod frame;
+mod generate;
+mod given;
+mod head;
+mod lexical;
+mod limits;
+mod measured;
+mod packs;
+mod pair;
+mod prepare;
+mod prompt;
+mod ranked;
+mod retrieve;
+mod vectors;
+
+use indexmap::{IndexMap, IndexSet};
 use skillbelt_engine::{Grads, Keep, Param, Pass};
 use skillbelt_model::Tokenizer;
 use skillbelt_model::base::Network;
@@ -10,16 +29,33 @@ use skillbelt_model::base::Network;
 use crate::data::{Rejection, Row, Shelf, Tally, TextId};
 use crate::error::Result;
 
+pub use filling::{Preparing, prepare_rows};
+pub use given::Given;
+pub use prepare::{RowSink, Rows, Task};
+
 /// An example that is ready: which texts, and what is true of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// `classify`: the text. `pair`: both in one, or each. `retrieve`: the query, its answer, hard
     /// negatives; or, by class, the member. `generate`: source, target.
     pub texts: Box<[TextId]>,
-    /// Number of the class; of a member its class.
+    /// Number of the class; of a member its class; 0 where there are no classes. [`Item::UNKNOWN`]
+    /// where the row does not say what is true of it.
     pub label: u32,
     /// The name of the row: its own, or `file:line`.
     pub name: String,
+    /// `generate`: the target as it was written, before the tokenizer took it apart.
+    pub expected: Option<Box<str>>,
+}
+
+impl Item {
+    /// The label of an item whose truth is not known: it can be answered, but neither learnt from
+    /// nor measured.
+    pub const UNKNOWN: u32 = u32::MAX;
+
+    pub fn is_known(&self) -> bool {
+        self.label != Item::UNKNOWN
+    }
 }
 
 /// A split that is ready.
@@ -27,11 +63,49 @@ pub struct Item {
 pub struct Set {
     pub shelf: Shelf,
     pub items: Vec<Item>,
-    /// What queries are ranked over, with names where they have some.
-    pub pool: Vec<(TextId, Option<String>)>,
+    /// What queries are ranked over, each text once, under the name of its first row.
+    pub pool: IndexMap<TextId, String>,
+    /// `retrieve` by class: the classes in the order in which they were met.
+    pub classes: IndexSet<String>,
+    /// Known items of each class.
+    pub counts: Vec<u64>,
     pub tally: Tally,
-    /// Of everything in it: equal sets have equal hashes.
+    /// Of everything that can be learnt from it: equal sets have equal hashes.
     pub hash: String,
+}
+
+/// A row as token ids: an item, something to be found, or both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    pub texts: Vec<Vec<u32>>,
+    /// Whether the texts make an item; a row may be there only to be found.
+    pub is_item: bool,
+    pub label: u32,
+    /// `retrieve` by class: the class, numbered when it joins a set.
+    pub class: Option<String>,
+    /// As [`Item::expected`].
+    pub expected: Option<Box<str>>,
+    /// Which of the texts joins the pool, and under which name.
+    pub found: Option<(usize, String)>,
+}
+
+impl Encoded {
+    /// An item that nobody is to find.
+    pub fn item(texts: Vec<Vec<u32>>, label: u32) -> Encoded {
+        Encoded {
+            texts,
+            is_item: true,
+            label,
+            class: None,
+            expected: None,
+            found: None,
+        }
+    }
+
+    /// Whether the row does not say what is true of it.
+    pub fn is_unknown(&self) -> bool {
+        self.label == Item::UNKNOWN
+    }
 }
 
 /// Where an objective computes: the network, and how a pass is to be made.
@@ -71,7 +145,8 @@ pub struct Learnt {
     pub loss: f64,
     /// Labelled tokens, or examples.
     pub units: u64,
-    /// Tokens that the network read, for the speed.
+    /// Tokens that the network read, for the speed. A text that is read again only to save memory
+    /// counts once.
     pub tokens: u64,
 }
 
@@ -100,19 +175,24 @@ pub type Measures = Vec<(&'static str, f64)>;
 
 /// An objective on its data.
 pub trait Objective: Send + Sync {
-    /// Turns a row into an item, or says why it cannot be used.
-    fn shelve(
+    /// Turns a row into token ids, or says why it cannot be used. Rows are encoded on many threads.
+    fn encode(
         &self,
         row: Row,
-        shelf: &mut Shelf,
         tokenizer: &Tokenizer,
-    ) -> Result<std::result::Result<Item, Rejection>>;
+    ) -> Result<std::result::Result<Encoded, Rejection>>;
+
+    /// What can be done only when all rows of a set are there. Nothing by default.
+    fn complete(&self, _set: &mut Set) -> Result<()> {
+        Ok(())
+    }
 
     /// The task's own parameters: its head.
     fn params(&self) -> Vec<Param>;
 
     /// Adds the gradients of `factor * mean loss` over the batch to `grads`. The result does not
-    /// depend on how the batch is cut into packs (but for the order of sums).
+    /// depend on how the batch is cut into packs (but for the order of sums, and for what dropout
+    /// drops).
     fn learn(
         &self,
         stage: &Stage<'_>,
