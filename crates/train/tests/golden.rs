@@ -227,7 +227,15 @@ fn lora(folder: &Path) -> Result<(), String> {
 
 /// `peft` puts the name of the adapter before the last part of a parameter's name.
 fn peft_name(prefix: &'static str) -> impl Fn(&str) -> String {
-    move |name| format!("{prefix}{}", name.replace(".weight", ".default.weight"))
+    move |name| {
+        let name = name.strip_suffix(".weight").unwrap_or(name);
+        let weight = if name.is_empty() {
+            ""
+        } else {
+            ".default.weight"
+        };
+        format!("{prefix}{name}{weight}")
+    }
 }
 
 /// A LoRA without its scale must not pass.

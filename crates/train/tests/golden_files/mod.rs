@@ -15,12 +15,12 @@ pub fn bases() -> Vec<PathBuf> {
     folders(&root, "golden.json")
 }
 
-/// Folders of belts of a base that are LoRA.
+/// Folders of belts of a base that are LoRA or DoRA.
 pub fn loras(base: &Path) -> Vec<PathBuf> {
     let mut belts = folders(&base.join("adapters"), "adapter_config.json");
     belts.retain(|belt| {
         let config = read_json(&belt.join("adapter_config.json")).unwrap_or(Value::Null);
-        config["peft_type"] == "LORA" && config["use_dora"] != true
+        config["peft_type"] == "LORA"
     });
     belts
 }
