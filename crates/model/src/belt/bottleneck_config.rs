@@ -61,6 +61,15 @@ const OFF: [&str; 5] = [
 ];
 
 impl BottleneckConfig {
+    /// The word for the kind in recipes and reports.
+    pub fn kind_name(&self) -> &'static str {
+        match (self.reads, self.after_attention) {
+            (Reads::Before, _) => "par_bn",
+            (_, true) => "double_seq_bn",
+            (_, false) => "seq_bn",
+        }
+    }
+
     /// Serial, after the feed-forward part (Pfeiffer).
     pub fn seq_bn(reduction: f64) -> BottleneckConfig {
         BottleneckConfig {

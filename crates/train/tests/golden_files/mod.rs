@@ -15,17 +15,9 @@ pub fn bases() -> Vec<PathBuf> {
     folders(&root, "golden.json")
 }
 
-/// Kinds of belts, by the beginning of their folder's name, that are not read yet.
-const NOT_YET: &[&str] = &["dora"];
-
 /// Folders of the belts of a base.
 pub fn belts(base: &Path) -> Vec<PathBuf> {
-    let mut belts = folders(&base.join("adapters"), "adapter_config.json");
-    belts.retain(|belt| {
-        let name = belt.file_name().unwrap_or_default().to_string_lossy();
-        !NOT_YET.iter().any(|kind| name.starts_with(kind))
-    });
-    belts
+    folders(&base.join("adapters"), "adapter_config.json")
 }
 
 fn folders(root: &Path, holding: &str) -> Vec<PathBuf> {
