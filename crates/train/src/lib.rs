@@ -13,6 +13,8 @@ pub mod optimise;
 pub mod recipe;
 pub mod report;
 pub mod run;
+pub mod shipped;
+pub mod start;
 pub mod task;
 pub mod watch;
 

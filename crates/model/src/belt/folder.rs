@@ -71,6 +71,9 @@ pub struct TaskRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadShape>,
     pub limits: Limits,
+    /// How the task reads and answers, in the words of a recipe; whoever trains gives it a meaning.
+    #[serde(default)]
+    pub settings: Value,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
 }

@@ -14,7 +14,7 @@ use crate::base::Network;
 use crate::checkpoint::{Checkpoint, ConfigFile};
 use crate::error::{Error, Result};
 
-pub(super) const KIND: &str = "full";
+pub const KIND: &str = "full";
 const FORMAT: usize = 1;
 const WEIGHTS: &str = "model.safetensors";
 

@@ -108,6 +108,10 @@ impl Objective for Classify {
         Ok(label.map(|label| Encoded::item(vec![ids], label)))
     }
 
+    fn labels(&self) -> Vec<String> {
+        self.classes.names().to_vec()
+    }
+
     fn params(&self) -> Vec<Param> {
         self.head.params()
     }

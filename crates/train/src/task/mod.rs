@@ -128,13 +128,14 @@ impl Stage<'_> {
         // Steps, tasks and parts are far fewer than these widths allow.
         let place = (self.step << 24) | ((self.task as u64 & 0xff) << 16) | (part & 0xffff);
         Pass::training(self.seed, place)
+            .with_task(self.task)
             .with_keep(self.keep)
             .with_recompute(self.recompute)
     }
 
     /// A pass that only answers.
     pub fn answering(&self) -> Pass {
-        Pass::inference()
+        Pass::inference().with_task(self.task)
     }
 }
 
@@ -185,6 +186,11 @@ pub trait Objective: Send + Sync {
     /// What can be done only when all rows of a set are there. Nothing by default.
     fn complete(&self, _set: &mut Set) -> Result<()> {
         Ok(())
+    }
+
+    /// Names of the classes, in the order of their numbers; none where there are no classes.
+    fn labels(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// The task's own parameters: its head.

@@ -98,6 +98,10 @@ impl Objective for Separate {
         Ok(label.map(|label| Encoded::item(texts, label)))
     }
 
+    fn labels(&self) -> Vec<String> {
+        self.classes.names().to_vec()
+    }
+
     fn params(&self) -> Vec<Param> {
         self.head.params()
     }

@@ -1,0 +1,116 @@
+//! A belt that is put to work: its folder, opened on its base, with tasks that can answer.
+//!
+//! It refuses any base but the one that the belt was trained on.
+
+use std::path::Path;
+
+use skillbelt_engine::Precision;
+use skillbelt_model::base::{self, Base, Purpose};
+use skillbelt_model::belt::folder::BeltFile;
+use skillbelt_model::belt::{Belt, full, heads};
+use skillbelt_model::{Checkpoint, Tokenizer};
+
+use crate::data::read;
+use crate::error::{Error, Result};
+use crate::recipe::TaskSettings;
+use crate::task::{Given, RowSink, Task};
+
+/// A belt on its base.
+pub struct Shipped {
+    pub card: BeltFile,
+    pub base: Base,
+    pub tokenizer: Tokenizer,
+    pub tasks: Vec<Task>,
+}
+
+impl Shipped {
+    /// Opens a belt's folder on the base in another. `precision` is that of training where none is
+    /// given. `settings` may change what a task reads: its files, fields and limits.
+    pub fn open(
+        folder: &Path,
+        base_folder: &Path,
+        precision: Option<Precision>,
+        settings: &dyn Fn(&str, TaskSettings) -> TaskSettings,
+    ) -> Result<Shipped> {
+        let card = BeltFile::read(folder)?;
+        let found = Checkpoint::open(base_folder)?.content_hash();
+        let name = base_folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
+        card.check_base(&found, &name)?;
+        let precision = match precision {
+            Some(precision) => precision,
+            None => card.precision.parse().map_err(Error::told)?,
+        };
+        let purpose = match card.kind == full::KIND {
+            true => Purpose::full(),
+            false => Purpose::frozen(precision),
+        };
+        let mut base = base::open(base_folder, purpose)?;
+        Belt::attach(folder, &mut *base.network, false)?;
+        let tokenizer = Tokenizer::from_folder(base_folder)?;
+        let tasks = tasks(&card, folder, base_folder, &base, &tokenizer, settings)?;
+        Ok(Shipped {
+            card,
+            base,
+            tokenizer,
+            tasks,
+        })
+    }
+
+    /// The task of a name.
+    pub fn task(&self, name: &str) -> Result<&Task> {
+        let found = self.tasks.iter().find(|task| task.name == name);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = self.tasks.iter().map(|task| task.name.as_str()).collect();
+            Error::told(format_args!("the belt has no task `{name}`"))
+                .with_hint(format_args!("it has {}", names.join(", ")))
+        })
+    }
+}
+
+fn tasks(
+    card: &BeltFile,
+    folder: &Path,
+    base_folder: &Path,
+    base: &Base,
+    tokenizer: &Tokenizer,
+    settings: &dyn Fn(&str, TaskSettings) -> TaskSettings,
+) -> Result<Vec<Task>> {
+    let given = Given::of_folder(base_folder, &base.config, &*base.network, tokenizer)?;
+    let heads = heads::read(folder, card, false)?;
+    let mut tasks = Vec::with_capacity(card.tasks.len());
+    for (place, (record, head)) in card.tasks.iter().zip(heads).enumerate() {
+        let mut own: TaskSettings =
+            serde_json::from_value(record.settings.clone()).map_err(|error| {
+                Error::told(format_args!("belt.json: task `{}`: {error}", record.name))
+            })?;
+        if !record.labels.is_empty() {
+            own.labels = Some(record.labels.clone());
+        }
+        let own = settings(&record.name, own);
+        let (name, reading) = (record.name.clone(), own.clone());
+        let rows =
+            Box::new(move |split, sink: &mut RowSink<'_>| read::rows(&name, &reading, split, sink));
+        let task = Task::new(&record.name, &own, place, &given, 0, rows)?;
+        if let Some(head) = head {
+            for (to, from) in task.objective.params().iter().zip(heads::params([&head])) {
+                expect_shape(&record.name, to.value().shape(), from.value().shape())?;
+                to.update(|value| value.clone_from(&from.value()));
+            }
+        }
+        tasks.push(task);
+    }
+    Ok(tasks)
+}
+
+fn expect_shape(task: &str, expected: (usize, usize), found: (usize, usize)) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    let ((n, k), (rows, cols)) = (expected, found);
+    Err(Error::told(format_args!(
+        "the head of task `{task}`: expected [{n} x {k}], found [{rows} x {cols}]"
+    )))
+}

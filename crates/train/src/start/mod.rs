@@ -1,0 +1,204 @@
+//! From a resolved recipe to a run: opens the base, puts the belt on it, makes the tasks ready, and
+//! starts the loop. It decides nothing that the recipe does not say.
+
+mod plan;
+mod ship;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::json;
+use skillbelt_engine::{Param, Precision};
+use skillbelt_model::base::{self, Base, Purpose};
+use skillbelt_model::belt::Belt;
+use skillbelt_model::{Checkpoint, Tokenizer};
+
+use crate::data::{Split, read};
+use crate::error::{Error, Result};
+use crate::recipe::{BeltKind, Recipe, Resolved, TaskSettings};
+use crate::run::{self, Finished, Papers, Prepared, RunOptions, Workshop};
+use crate::task::{Given, RowSink, Rows, Task};
+use crate::watch::Watch;
+
+pub use plan::plan;
+use ship::Shipping;
+
+/// Measures of which less is better.
+const FALLING: [&str; 3] = ["loss", "perplexity", "calibration_error"];
+
+/// Trains what a recipe says on the base in a folder, until the end or until told to stop.
+pub fn train(
+    resolved: &Resolved,
+    base_folder: &Path,
+    options: &RunOptions,
+    watch: &mut dyn Watch,
+) -> Result<Finished> {
+    let recipe = &resolved.recipe;
+    let tokenizer = Tokenizer::from_folder(base_folder)?;
+    let mut base = open_base(recipe, base_folder)?;
+    let plan = plan(recipe, &*base.network)?;
+    let belt = Belt::fresh(&mut *base.network, &plan, recipe.training.seed)?;
+    let tasks = tasks(recipe, base_folder, &base, &tokenizer)?;
+    let base_hash = Checkpoint::open(base_folder)?.content_hash();
+    let shipping = Shipping::new(recipe, &belt, &*base.network, base_hash, &tasks);
+    let params = params(&belt, &tasks);
+    let papers = papers(resolved, &shipping.base_hash, &tasks)?;
+    let mut prepared = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        prepared.push(prepare(task, recipe, &tokenizer)?);
+    }
+    let papers = with_rows(papers, &prepared);
+    let save = |folder: &Path, note: &run::Note| shipping.save(folder, note);
+    let workshop = Workshop {
+        network: &*base.network,
+        tokenizer: &tokenizer,
+        params,
+        tasks: prepared,
+        save_belt: &save,
+        papers,
+    };
+    let (training, evaluation) = (&recipe.training, &recipe.evaluation);
+    run::run(
+        workshop,
+        training,
+        evaluation,
+        &recipe.output,
+        options,
+        watch,
+    )
+}
+
+/// The base as the recipe wants it held: frozen in a precision, or all of it trained.
+pub fn open_base(recipe: &Recipe, folder: &Path) -> Result<Base> {
+    let precision: Precision = recipe.base.precision.parse().map_err(Error::told)?;
+    let purpose = match (recipe.belt.kind, precision) {
+        (BeltKind::Full, Precision::F32) => Purpose::full(),
+        (BeltKind::Full, _) => {
+            let told = Error::told("full fine-tuning trains weights in f32, not in fewer bits");
+            return Err(told.with_hint("leave `base.precision` out, or choose a belt"));
+        }
+        _ => Purpose::frozen(precision),
+    };
+    Ok(base::open(folder, purpose)?)
+}
+
+/// The tasks of a recipe on an opened base, without their examples.
+pub fn tasks(
+    recipe: &Recipe,
+    folder: &Path,
+    base: &Base,
+    tokenizer: &Tokenizer,
+) -> Result<Vec<Task>> {
+    let given = Given::of_folder(folder, &base.config, &*base.network, tokenizer)?;
+    let numbered = recipe.tasks.iter().enumerate();
+    numbered
+        .map(|(place, (name, settings))| {
+            let rows = rows_of(name, settings);
+            Task::new(name, settings, place, &given, recipe.training.seed, rows)
+        })
+        .collect()
+}
+
+/// The rows of a task's splits, from its files.
+fn rows_of(name: &str, settings: &TaskSettings) -> Box<Rows> {
+    let (name, settings) = (name.to_owned(), settings.clone());
+    Box::new(move |split, sink: &mut RowSink<'_>| read::rows(&name, &settings, split, sink))
+}
+
+/// All that is trained: the belt's, then the heads'.
+fn params(belt: &Belt, tasks: &[Task]) -> Vec<Param> {
+    let heads = tasks.iter().flat_map(|task| task.objective.params());
+    belt.params().iter().cloned().chain(heads).collect()
+}
+
+/// A task with its splits loaded.
+fn prepare(task: Task, recipe: &Recipe, tokenizer: &Tokenizer) -> Result<Prepared> {
+    let seed = recipe.training.seed;
+    let train = task.load(Split::Train, tokenizer, seed)?;
+    let train = train.ok_or_else(|| Error::Setting {
+        origin: "recipe".into(),
+        key: format!("tasks.{}.train", task.name),
+        message: "there are no training files".into(),
+        hint: None,
+    })?;
+    let metric = task.settings.metric.clone();
+    Ok(Prepared {
+        weight: task.settings.weight.unwrap_or(1.0),
+        batch_size: task
+            .settings
+            .batch_size
+            .unwrap_or(recipe.training.batch_size),
+        rises: !metric
+            .as_deref()
+            .is_some_and(|metric| FALLING.contains(&metric)),
+        metric,
+        train,
+        valid: task.load(Split::Valid, tokenizer, seed)?,
+        test: task.load(Split::Test, tokenizer, seed)?,
+        name: task.name,
+        objective: task.objective,
+    })
+}
+
+/// What the run folder says of where the run came from.
+fn papers(resolved: &Resolved, base_hash: &str, tasks: &[Task]) -> Result<Papers> {
+    let mut identity = run::identity(&resolved.recipe)?;
+    identity.insert("base weights".into(), base_hash.to_owned());
+    let mut files = BTreeMap::new();
+    for task in tasks {
+        for split in Split::ALL {
+            if files_of(&task.settings, split) {
+                for (path, hash, bytes) in read::file_hashes(&task.name, &task.settings, split)? {
+                    files.insert(
+                        path.display().to_string(),
+                        json!({"blake3": hash, "bytes": bytes}),
+                    );
+                }
+            }
+        }
+    }
+    let mut facts = serde_json::Map::new();
+    facts.insert("files".into(), json!(files));
+    Ok(Papers {
+        recipe: resolved.to_yaml_with_origins()?,
+        identity,
+        facts,
+    })
+}
+
+fn files_of(settings: &TaskSettings, split: Split) -> bool {
+    match split {
+        Split::Train => settings.train.is_some(),
+        Split::Valid => settings.valid.is_some(),
+        Split::Test => settings.test.is_some(),
+    }
+}
+
+/// The papers with what became of the rows: the same rows make the same run.
+fn with_rows(mut papers: Papers, tasks: &[Prepared]) -> Papers {
+    let mut rows = serde_json::Map::new();
+    for task in tasks {
+        let splits = [
+            ("train", Some(&task.train)),
+            ("valid", task.valid.as_ref()),
+            ("test", task.test.as_ref()),
+        ];
+        for (split, set) in splits {
+            let Some(set) = set else { continue };
+            papers
+                .identity
+                .insert(format!("rows of {} {split}", task.name), set.hash.clone());
+            let rejected: BTreeMap<_, _> = set
+                .tally
+                .rejected
+                .iter()
+                .map(|(reason, rejected)| (*reason, rejected.count))
+                .collect();
+            let facts =
+                json!({"used": set.tally.used, "rejected": rejected, "items": set.items.len()});
+            rows.insert(format!("{}.{split}", task.name), facts);
+        }
+    }
+    papers.facts.insert("rows".into(), rows.into());
+    papers
+}
