@@ -41,7 +41,11 @@ pub fn markdown() -> String {
     heading(&mut text, "Presets", "");
     text += "| preset | asks | sets |\n|---|---|---|\n";
     for preset in &PRESETS {
-        let sets: Vec<String> = preset.sets.iter().map(|(k, v)| format!("`{k}: {v}`")).collect();
+        let sets: Vec<String> = preset
+            .sets
+            .iter()
+            .map(|(k, v)| format!("`{k}: {v}`"))
+            .collect();
         let sets = sets.join(", ");
         let _infallible = writeln!(text, "| `{}` | {} | {sets} |", preset.name, preset.meaning);
     }
@@ -67,6 +71,10 @@ fn rows(text: &mut String, keys: &[Key], defaults: &Json) {
             Some(value) => format!(" [{value}]"),
             None => String::new(),
         };
-        let _infallible = writeln!(text, "| `{}` | {kind} | {}{default} |", key.name, key.meaning);
+        let _infallible = writeln!(
+            text,
+            "| `{}` | {kind} | {}{default} |",
+            key.name, key.meaning
+        );
     }
 }

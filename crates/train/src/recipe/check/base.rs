@@ -12,7 +12,11 @@ impl Checking<'_> {
     /// Checks the section; a base that is on this machine is looked at.
     pub(super) fn base(&mut self) -> Option<Portrait> {
         let base = self.resolved.recipe.base.clone();
-        self.one_of(&base.precision, &["f32", "bf16", "int8", "nf4"], &["base", "precision"]);
+        self.one_of(
+            &base.precision,
+            &["f32", "bf16", "int8", "nf4"],
+            &["base", "precision"],
+        );
         let name = match &base.revision {
             Some(revision) => format!("{}@{revision}", base.name),
             None => base.name.clone(),
@@ -68,7 +72,9 @@ impl Checking<'_> {
                 "name a folder that is empty or does not exist",
             ),
             Ok(text) => {
-                let other = resolve(&file, &text, &[]).and_then(|other| other.hash()).ok();
+                let other = resolve(&file, &text, &[])
+                    .and_then(|other| other.hash())
+                    .ok();
                 if other.is_some() && other == self.resolved.hash().ok() {
                     return;
                 }
@@ -88,5 +94,7 @@ fn looks_like_a_hub_name(name: &str) -> bool {
     let parts: Vec<&str> = name.split('/').collect();
     parts.len() <= 2
         && !name.starts_with('.')
-        && parts.iter().all(|part| !part.is_empty() && part.chars().all(plain))
+        && parts
+            .iter()
+            .all(|part| !part.is_empty() && part.chars().all(plain))
 }

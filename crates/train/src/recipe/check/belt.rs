@@ -9,7 +9,9 @@ use crate::recipe::defaults;
 use crate::recipe::shape::{Shape, Shaped};
 
 /// Curves that adapters know, as AdapterHub names them.
-const CURVES: [&str; 7] = ["relu", "gelu", "gelu_new", "swish", "silu", "tanh", "sigmoid"];
+const CURVES: [&str; 7] = [
+    "relu", "gelu", "gelu_new", "swish", "silu", "tanh", "sigmoid",
+];
 
 impl Checking<'_> {
     pub(super) fn belt(&mut self, base: Option<&Portrait>) {
@@ -25,10 +27,20 @@ impl Checking<'_> {
             self.share(share, &["belt", "lora_dropout"]);
         }
         if let Some(scaling) = belt.scaling {
-            self.need(scaling != 0.0, &["belt", "scaling"], scaling, "another number than 0");
+            self.need(
+                scaling != 0.0,
+                &["belt", "scaling"],
+                scaling,
+                "another number than 0",
+            );
         }
         for (site, rank) in belt.rank_pattern.iter().flatten() {
-            self.need(*rank >= 1, &["belt", "rank_pattern", site], rank, "at least 1");
+            self.need(
+                *rank >= 1,
+                &["belt", "rank_pattern", site],
+                rank,
+                "at least 1",
+            );
         }
         for (site, alpha) in belt.alpha_pattern.iter().flatten() {
             self.positive(*alpha, &["belt", "alpha_pattern", site]);
@@ -54,7 +66,8 @@ impl Checking<'_> {
     fn precision(&mut self, kind: BeltKind) {
         let precision = &self.resolved.recipe.base.precision;
         if kind == BeltKind::Full && precision != "f32" {
-            let message = format!("full fine-tuning changes every weight; none can be frozen in {precision}");
+            let message =
+                format!("full fine-tuning changes every weight; none can be frozen in {precision}");
             let problem = self.told(&["base", "precision"], message);
             problem.hint = Some("leave `precision` out, or train a belt: `belt: lora`".into());
         }
@@ -78,7 +91,10 @@ impl Checking<'_> {
                     .filter(|(kind, _)| owns(kind))
                     .map(|(kind, _)| format!("`{kind}`"))
                     .collect();
-                let problem = self.told(&["belt", key.name], format_args!("means nothing for `kind: {kind}`"));
+                let problem = self.told(
+                    &["belt", key.name],
+                    format_args!("means nothing for `kind: {kind}`"),
+                );
                 problem.hint = Some(format!("it is a key of {}", owners.join(", ")));
             }
         }
@@ -116,5 +132,6 @@ impl Checking<'_> {
 fn ends_with_numbers(pattern: &str, name: &str) -> bool {
     let (mut pattern, name) = (pattern.rsplit('.'), name.rsplit('.'));
     let same = |part: &str, of: &str| part == of || (of == "*" && part.parse::<usize>().is_ok());
-    name.into_iter().all(|part| pattern.next().is_some_and(|of| same(part, of)))
+    name.into_iter()
+        .all(|part| pattern.next().is_some_and(|of| same(part, of)))
 }

@@ -55,7 +55,12 @@ impl Checking<'_> {
 
     /// From 0 up to, but not, 1.
     fn share(&mut self, value: f64, path: &[&str]) {
-        self.need((0.0..1.0).contains(&value), path, value, "at least 0 and below 1");
+        self.need(
+            (0.0..1.0).contains(&value),
+            path,
+            value,
+            "at least 0 and below 1",
+        );
     }
 
     fn at_least_one(&mut self, value: Option<usize>, path: &[&str]) {

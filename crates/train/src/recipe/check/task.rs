@@ -10,7 +10,16 @@ use crate::recipe::{Format, SplitFiles, TaskSettings, TaskType, defaults};
 
 /// Names that a field map may use.
 const FIELDS: [&str; 10] = [
-    "text", "text_b", "label", "query", "candidate", "negatives", "source", "target", "id", "group",
+    "text",
+    "text_b",
+    "label",
+    "query",
+    "candidate",
+    "negatives",
+    "source",
+    "target",
+    "id",
+    "group",
 ];
 
 impl Checking<'_> {
@@ -19,13 +28,21 @@ impl Checking<'_> {
         for (name, task) in &tasks {
             let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
             if !name.chars().all(plain) || name.is_empty() {
-                let told = self.told(&["tasks", name], "the name of a task becomes the name of files");
+                let told = self.told(
+                    &["tasks", name],
+                    "the name of a task becomes the name of files",
+                );
                 told.hint = Some("use letters, digits, `_` and `-`".into());
             }
             self.task(name, task, base);
         }
         let total: f64 = tasks.values().filter_map(|task| task.weight).sum();
-        self.need(total > 0.0, &["tasks"], format_args!("weights sum to {total}"), "more than 0 together");
+        self.need(
+            total > 0.0,
+            &["tasks"],
+            format_args!("weights sum to {total}"),
+            "more than 0 together",
+        );
     }
 
     fn task(&mut self, name: &str, task: &TaskSettings, base: Option<&Portrait>) {
@@ -37,10 +54,17 @@ impl Checking<'_> {
             self.told(&at("train"), "is missing").hint = Some(hint);
         }
         if task.valid.is_none() {
-            let told = self.told(&at("valid"), "is missing; no best moment can be chosen for this task");
+            let told = self.told(
+                &at("valid"),
+                "is missing; no best moment can be chosen for this task",
+            );
             told.warning = true;
         }
-        for (split, key) in [(&task.train, "train"), (&task.valid, "valid"), (&task.test, "test")] {
+        for (split, key) in [
+            (&task.train, "train"),
+            (&task.valid, "valid"),
+            (&task.test, "test"),
+        ] {
             if let Some(split) = split {
                 self.files(task, split, &["tasks", name, key]);
             }
@@ -90,11 +114,15 @@ impl Checking<'_> {
         let format = laid.format.or(task.format);
         if format == Some(Format::ParallelText) && laid.files.len() != 2 {
             let count = laid.files.len();
-            let message = format!("{count} files; parallel text has two, the source and the target");
+            let message =
+                format!("{count} files; parallel text has two, the source and the target");
             self.told(at, message);
         }
         if format == Some(Format::Bigclonebench) && laid.data.is_none() {
-            let told = self.told(at, "pairs name functions by number, but no `data` holds them");
+            let told = self.told(
+                at,
+                "pairs name functions by number, but no `data` holds them",
+            );
             told.hint = Some("write `{files: train.txt, data: data.jsonl}`".into());
         }
     }
@@ -109,9 +137,14 @@ impl Checking<'_> {
             let known = defaults::OF_EVERY_TASK.iter().chain(&used);
             let given = self.resolved.given.at(&path).is_some();
             if given && !known.into_iter().any(|(used, _)| *used == key.name) {
-                let owns = |kind: &&&str| defaults::of_type(kind).iter().any(|(n, _)| *n == key.name);
+                let owns =
+                    |kind: &&&str| defaults::of_type(kind).iter().any(|(n, _)| *n == key.name);
                 let types = ["classify", "pair", "retrieve", "generate"];
-                let owners: Vec<String> = types.iter().filter(owns).map(|t| format!("`{t}`")).collect();
+                let owners: Vec<String> = types
+                    .iter()
+                    .filter(owns)
+                    .map(|t| format!("`{t}`"))
+                    .collect();
                 let told = self.told(&path, format_args!("means nothing for `type: {kind}`"));
                 told.hint = Some(format!("it is a key of {}", owners.join(", ")));
             }
@@ -120,10 +153,18 @@ impl Checking<'_> {
 
     fn words(&mut self, name: &str, task: &TaskSettings, kind: TaskType) {
         if let Some(pooling) = &task.pooling {
-            self.one_of(pooling, &["mean", "first", "last"], &["tasks", name, "pooling"]);
+            self.one_of(
+                pooling,
+                &["mean", "first", "last"],
+                &["tasks", name, "pooling"],
+            );
         }
         if let Some(encoding) = &task.encoding {
-            self.one_of(encoding, &["joint", "separate"], &["tasks", name, "encoding"]);
+            self.one_of(
+                encoding,
+                &["joint", "separate"],
+                &["tasks", name, "encoding"],
+            );
         }
         if let Some(metric) = &task.metric {
             let known: &[&str] = match kind {
@@ -139,17 +180,24 @@ impl Checking<'_> {
         let labels = task.labels.as_deref().unwrap_or_default();
         for (place, label) in labels.iter().enumerate() {
             if labels[..place].contains(label) {
-                self.told(&["tasks", name, "labels"], format_args!("`{label}` is given twice"));
+                self.told(
+                    &["tasks", name, "labels"],
+                    format_args!("`{label}` is given twice"),
+                );
             }
         }
         if task.labels.is_some() && labels.len() < 2 {
-            self.told(&["tasks", name, "labels"], "at least two classes are needed");
+            self.told(
+                &["tasks", name, "labels"],
+                "at least two classes are needed",
+            );
         }
         let at = ["tasks", name, "class_weights"];
         match &task.class_weights {
             Some(ClassWeights::Word(word)) => self.one_of(word, &["balanced"], &at),
             Some(ClassWeights::Numbers(weights)) => {
-                if weights.iter().any(|weight| *weight < 0.0) || weights.iter().sum::<f32>() <= 0.0 {
+                if weights.iter().any(|weight| *weight < 0.0) || weights.iter().sum::<f32>() <= 0.0
+                {
                     self.told(&at, "weights must be at least 0, and not all 0");
                 }
                 if task.labels.is_some() && weights.len() != labels.len() {
@@ -165,10 +213,15 @@ impl Checking<'_> {
         let Some(base) = base else { return };
         let generates = task.kind == Some(TaskType::Generate);
         if generates && base.shape == "encoder" {
-            let told = self.told(&["tasks", name, "type"], format_args!("a {} base cannot write", base.family));
+            let told = self.told(
+                &["tasks", name, "type"],
+                format_args!("a {} base cannot write", base.family),
+            );
             told.hint = Some("take a decoder or an encoder-decoder".into());
         }
-        let Some(positions) = base.positions else { return };
+        let Some(positions) = base.positions else {
+            return;
+        };
         let written = match generates && base.shape == "decoder" {
             true => task.max_target_length.unwrap_or(0),
             false => 0,

@@ -1,15 +1,20 @@
 //! `skillbelt train`: a recipe and flags in, a run out. It decides nothing about learning.
 
+mod flags;
+mod summary;
+
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use skillbelt_train::recipe::check::check;
-use skillbelt_train::recipe::shape::{Key, Shape, Shaped};
-use skillbelt_train::recipe::{self, Override, Problem, Recipe, Resolved};
+use skillbelt_train::recipe::{self, Override, Problem, Resolved};
 
 use super::Everywhere;
 use crate::exit::{Failure, say};
 use crate::output::Lines;
+
+use flags::flags;
+use summary::summary;
 
 /// Train a belt as a recipe says.
 ///
@@ -47,83 +52,6 @@ pub struct Train {
     overrides: Vec<Override>,
 }
 
-/// Sections whose keys are flags, each with its heading in the help.
-const SECTIONS: [(&str, &str); 4] = [
-    ("base", "Base"),
-    ("belt", "Belt"),
-    ("training", "Training"),
-    ("evaluation", "Evaluation"),
-];
-
-/// One flag of the recipe.
-struct Flag {
-    /// `training.learning_rate`
-    key: String,
-    /// `learning_rate`; its name in the parsed arguments.
-    id: &'static str,
-    /// Without dashes.
-    long: String,
-    heading: &'static str,
-    meaning: String,
-    value: &'static str,
-}
-
-/// Every key that has a flag, from the typed sections of the recipe.
-fn flags() -> Vec<Flag> {
-    let whole = Recipe::shape();
-    let mut flags = Vec::new();
-    for (section, heading) in SECTIONS {
-        let keys = whole.keys().iter().find(|key| key.name == section);
-        for key in keys.map(|key| key.shape.keys()).unwrap_or_default() {
-            flags.push(Flag::of(section, heading, key));
-        }
-    }
-    flags
-}
-
-impl Flag {
-    fn of(section: &str, heading: &'static str, key: &Key) -> Flag {
-        // The keys that name a section are called like it.
-        let long = match (section, key.name) {
-            ("base", "name") => "base".to_owned(),
-            ("belt", "kind") => "belt".to_owned(),
-            (_, name) => name.replace('_', "-"),
-        };
-        let value = match key.shape {
-            Shape::Count => "COUNT",
-            Shape::Number => "NUMBER",
-            Shape::Switch => "true|false",
-            Shape::Words(_) => "WORD",
-            Shape::Map(_) => "{NAME: VALUE}",
-            Shape::Path => "PATH",
-            _ => "TEXT",
-        };
-        let mut meaning = key.meaning.trim_end_matches('.').to_owned();
-        if let Shape::Words(words) = &key.shape {
-            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            meaning += &format!(": {}", words.join(", "));
-        }
-        Flag {
-            key: format!("{section}.{}", key.name),
-            id: key.name,
-            long,
-            heading,
-            meaning,
-            value,
-        }
-    }
-
-    fn arg(self) -> Arg {
-        Arg::new(self.id)
-            .long(self.long)
-            .value_name(self.value)
-            .help(self.meaning)
-            .help_heading(self.heading)
-            .allow_hyphen_values(true)
-            .action(ArgAction::Set)
-    }
-}
-
 impl Args for Train {
     fn augment_args(command: Command) -> Command {
         let output = Arg::new("output")
@@ -149,7 +77,10 @@ impl FromArgMatches for Train {
         for set in &own.set {
             let Some((key, value)) = set.split_once('=') else {
                 let message = format!("--set {set}: expected KEY=VALUE\n");
-                return Err(clap::Error::raw(clap::error::ErrorKind::ValueValidation, message));
+                return Err(clap::Error::raw(
+                    clap::error::ErrorKind::ValueValidation,
+                    message,
+                ));
             };
             overrides.push(Override {
                 key: key.trim().to_owned(),
@@ -158,7 +89,9 @@ impl FromArgMatches for Train {
             });
         }
         let output = ("output", "output".to_owned(), "output".to_owned());
-        let named = flags().into_iter().map(|flag| (flag.id, flag.key, flag.long));
+        let named = flags()
+            .into_iter()
+            .map(|flag| (flag.id, flag.key, flag.long));
         for (id, key, long) in named.chain([output]) {
             if let Some(value) = matches.get_one::<String>(id) {
                 overrides.push(Override {
@@ -188,8 +121,21 @@ impl Train {
         tell(&check(&resolved), everywhere)?;
         let mut lines = Lines::new();
         lines.text(&summary(&resolved))?;
-        lines.flush()
+        lines.flush()?;
+        match self.own.check {
+            true => Ok(()),
+            false => start(&resolved, self.own.resume),
+        }
     }
+}
+
+/// Begins the run, or goes on with it.
+fn start(resolved: &Resolved, resume: bool) -> Result<(), Failure> {
+    let output = resolved.recipe.output.display();
+    let verb = if resume { "gone on with" } else { "begun" };
+    Err(Failure::told(format_args!(
+        "the run in {output} cannot be {verb}: this build does not train"
+    )))
 }
 
 /// Tells all problems; those that are no mere warnings stop the program.
@@ -213,50 +159,4 @@ fn tell(problems: &[Problem], everywhere: &Everywhere) -> Result<(), Failure> {
             "the recipe cannot be run, for {count} reasons, as told above"
         ))),
     }
-}
-
-/// What the recipe would do, in a few lines.
-fn summary(resolved: &Resolved) -> String {
-    let recipe = &resolved.recipe;
-    let word = |value: serde_json::Result<serde_json::Value>| match value {
-        Ok(serde_json::Value::String(word)) => word,
-        _ => String::new(),
-    };
-    let mut text = format!(
-        "base    {} ({})\nbelt    {}\n",
-        recipe.base.name,
-        recipe.base.precision,
-        word(serde_json::to_value(recipe.belt.kind))
-    );
-    for (name, task) in &recipe.tasks {
-        let kind = task.kind.map(|kind| word(serde_json::to_value(kind)));
-        let files = [("train", &task.train), ("valid", &task.valid), ("test", &task.test)];
-        let files: Vec<String> = files
-            .into_iter()
-            .filter_map(|(split, files)| Some((split, files.as_ref()?.laid_out())))
-            .map(|(split, laid)| {
-                let paths: Vec<String> = laid.files.iter().map(|f| f.display().to_string()).collect();
-                format!("{split} {}", paths.join(" + "))
-            })
-            .collect();
-        text += &format!(
-            "task    {name}: {}, best by {}; {}\n",
-            kind.unwrap_or_default(),
-            task.metric.as_deref().unwrap_or("its first metric"),
-            files.join(", ")
-        );
-    }
-    let training = &recipe.training;
-    let long = match training.max_steps {
-        Some(steps) => format!("{steps} steps"),
-        None => format!("{} epochs", training.num_epochs),
-    };
-    text += &format!(
-        "run     {long}, {} examples of a task in a step, learning rate {}, seed {}\noutput  {}\n",
-        training.batch_size,
-        training.learning_rate,
-        training.seed,
-        recipe.output.display()
-    );
-    text
 }
