@@ -103,7 +103,6 @@ pub fn lay_under(tree: &mut Node) {
             belt.set("lora_alpha", Node::word(Origin::Default, twice));
         }
     }
-    let batch = word_at(tree, &["training", "batch_size"]);
     let Some(Node {
         value: Value::Map(tasks),
         ..
@@ -119,13 +118,14 @@ pub fn lay_under(tree: &mut Node) {
         if let Some(kind) = word_at(task, &["type"]) {
             lay(task, &of_type(&kind));
         }
-        if let (Some(batch), None) = (&batch, task.get("batch_size")) {
-            task.set("batch_size", Node::word(Origin::Default, batch));
-        }
     }
 }
 
 fn lay(section: &mut Node, defaults: &[(&str, Option<&str>)]) {
+    if !matches!(section.value, Value::Map(_)) {
+        // It is told as of the wrong kind; keys would hide that.
+        return;
+    }
     for (key, default) in defaults {
         if let (Some(default), None) = (default, section.get(key)) {
             section.set(key, Node::word(Origin::Default, *default));

@@ -5,11 +5,13 @@
 
 pub mod base;
 pub mod belt;
+pub mod check;
 mod conform;
 mod defaults;
 pub mod evaluation;
 pub mod preset;
 pub mod problem;
+pub mod reference;
 pub mod resolve;
 pub mod shape;
 mod suggest;

@@ -15,6 +15,9 @@ use crate::recipe::shape::{Shape, Shaped};
 use crate::recipe::suggest::nearest;
 use crate::recipe::tree::{self, MAX_BYTES, Node, Origin, Value};
 
+/// The name under which a run keeps its resolved recipe in its folder.
+pub const RESOLVED_FILE: &str = "recipe.yaml";
+
 /// A value from the command line, to lie over the recipe's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {

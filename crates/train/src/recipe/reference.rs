@@ -1,0 +1,80 @@
+//! The reference of all keys, as text for `docs/recipes.md`: from the same shapes that read recipes,
+//! so that it can say neither more nor less than what is understood.
+
+use std::fmt::Write;
+
+use serde_json::Value as Json;
+
+use crate::recipe::preset::PRESETS;
+use crate::recipe::shape::{Key, Shape, Shaped};
+use crate::recipe::{Evaluation, Recipe, Training};
+
+/// Tables of keys, one for each section, and of presets.
+pub fn markdown() -> String {
+    let mut text = String::new();
+    let whole = Recipe::shape();
+    heading(&mut text, "The recipe", "");
+    rows(&mut text, whole.keys(), &Json::Null);
+    for key in whole.keys() {
+        let (title, defaults) = match key.name {
+            "training" => ("`training`", serde_json::to_value(Training::default())),
+            "evaluation" => ("`evaluation`", serde_json::to_value(Evaluation::default())),
+            "base" => ("`base`", Ok(Json::Null)),
+            "belt" => ("`belt`", Ok(Json::Null)),
+            "tasks" => ("`tasks.NAME`", Ok(Json::Null)),
+            _ => continue,
+        };
+        heading(&mut text, title, &key.meaning);
+        rows(&mut text, key.shape.keys(), &defaults.unwrap_or(Json::Null));
+    }
+    heading(&mut text, "Words", "");
+    text += "| key | word | meaning |\n|---|---|---|\n";
+    for section in whole.keys() {
+        for key in section.shape.keys() {
+            if let Shape::Words(words) = &key.shape {
+                for (word, meaning) in words {
+                    let _infallible = writeln!(text, "| `{}` | `{word}` | {meaning} |", key.name);
+                }
+            }
+        }
+    }
+    heading(&mut text, "Presets", "");
+    text += "| preset | asks | sets |\n|---|---|---|\n";
+    for preset in &PRESETS {
+        let sets: Vec<String> = preset
+            .sets
+            .iter()
+            .map(|(k, v)| format!("`{k}: {v}`"))
+            .collect();
+        let sets = sets.join(", ");
+        let _infallible = writeln!(text, "| `{}` | {} | {sets} |", preset.name, preset.meaning);
+    }
+    text
+}
+
+fn heading(text: &mut String, title: &str, meaning: &str) {
+    let _infallible = writeln!(text, "\n### {title}\n");
+    if !meaning.is_empty() {
+        let _infallible = writeln!(text, "{meaning}\n");
+    }
+}
+
+fn rows(text: &mut String, keys: &[Key], defaults: &Json) {
+    *text += "| key | value | meaning [without it] |\n|---|---|---|\n";
+    for key in keys {
+        let kind = match &key.shape {
+            Shape::Words(_) => "a word, see *Words*".to_owned(),
+            shape => shape.expected(),
+        };
+        let default = match defaults.get(key.name) {
+            Some(Json::String(word)) => format!(" [{word}]"),
+            Some(value) => format!(" [{value}]"),
+            None => String::new(),
+        };
+        let _infallible = writeln!(
+            text,
+            "| `{}` | {kind} | {}{default} |",
+            key.name, key.meaning
+        );
+    }
+}

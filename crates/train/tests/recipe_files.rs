@@ -1,0 +1,66 @@
+//! The recipes of the repository, and the reference of keys in its documentation.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+use std::path::{Path, PathBuf};
+
+use skillbelt_train::recipe::check::check;
+use skillbelt_train::recipe::{self, reference};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[test]
+fn every_recipe_resolves_opens_with_its_command_and_misses_nothing_but_data() {
+    let mut count = 0;
+    for entry in fs_err::read_dir(root().join("recipes")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ending| ending != "yaml") {
+            continue;
+        }
+        count += 1;
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = fs_err::read_to_string(&path).unwrap();
+        let command = format!("# skillbelt train recipes/{name}");
+        assert!(
+            text.starts_with(&command),
+            "{name} opens with another command"
+        );
+        let resolved = recipe::read(&path, &[]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for problem in check(&resolved) {
+            let data = problem.message.starts_with("there is no file")
+                && problem.message.contains("recipes/data/");
+            assert!(data, "{name}: {problem}");
+        }
+        let stem = name.trim_end_matches(".yaml");
+        assert!(
+            resolved.recipe.output.ends_with(format!("runs/{stem}")),
+            "{name}"
+        );
+    }
+    assert!(count >= 15, "only {count} recipes were found");
+}
+
+/// With `SKILLBELT_WRITE_REFERENCE=1` the reference is written instead of compared.
+#[test]
+fn the_reference_of_keys_is_what_the_program_understands() {
+    let path = root().join("docs/recipes.md");
+    let text = fs_err::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("<!-- keys").unwrap();
+    let (opening, rest) = rest.split_once("-->\n").unwrap();
+    let (written, after) = rest.split_once("<!-- end of keys -->").unwrap();
+    let expected = reference::markdown() + "\n";
+    if std::env::var_os("SKILLBELT_WRITE_REFERENCE").is_some() {
+        let text = format!("{before}<!-- keys{opening}-->\n{expected}<!-- end of keys -->{after}");
+        fs_err::write(&path, text).unwrap();
+        return;
+    }
+    assert_eq!(
+        written, expected,
+        "write it anew with SKILLBELT_WRITE_REFERENCE=1"
+    );
+}
