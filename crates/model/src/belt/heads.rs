@@ -175,7 +175,10 @@ mod tests {
             vec![&defect, &small],
         ] {
             write(folder.path(), heads).unwrap();
-            let error = read(folder.path(), &file(), true).err().unwrap().to_string();
+            let error = read(folder.path(), &file(), true)
+                .err()
+                .unwrap()
+                .to_string();
             assert!(error.contains(FILE), "{error}");
         }
     }
