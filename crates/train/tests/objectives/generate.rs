@@ -67,7 +67,10 @@ fn texts_are_learnt_by_heart_and_written_again() {
 
 #[test]
 fn gradients_are_those_of_the_loss_however_the_batch_is_cut() {
-    for (family, sites) in BASES {
+    // A gated T5: the kinks of the other one's relu would show in differences.
+    let smooth =
+        BASES.map(|(family, sites)| (if family == "t5" { "t5_gated" } else { family }, sites));
+    for (family, sites) in smooth {
         for loss_on_source in [false, true] {
             let bench = Bench::new(family, &sites, 0.0);
             bench.stir();
