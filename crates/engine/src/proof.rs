@@ -36,7 +36,7 @@ impl Plain {
         &self.data[row * self.cols..(row + 1) * self.cols]
     }
 
-    fn of(mat: &Mat) -> Plain {
+    pub fn of(mat: &Mat) -> Plain {
         Plain {
             rows: mat.rows(),
             cols: mat.cols(),
@@ -66,12 +66,21 @@ pub fn check(
     operation: impl Fn(&Pass, &[Var], &[Param]) -> crate::Result<Var>,
     formula: impl Fn(&[Plain]) -> Plain,
 ) -> Result<(), String> {
+    check_in(Pass::recording(), inputs, operation, formula)
+}
+
+/// As `check`, in a pass of the caller's choice; it must record.
+pub fn check_in(
+    pass: Pass,
+    inputs: &[Mat],
+    operation: impl Fn(&Pass, &[Var], &[Param]) -> crate::Result<Var>,
+    formula: impl Fn(&[Plain]) -> Plain,
+) -> Result<(), String> {
     let params: Vec<Param> = inputs
         .iter()
         .enumerate()
         .map(|(i, mat)| Param::trained(format!("input {i}"), mat.clone()))
         .collect();
-    let pass = Pass::recording();
     let vars: Vec<Var> = params.iter().map(|param| pass.leaf(param)).collect();
     let result = operation(&pass, &vars, &params).map_err(|error| error.to_string())?;
     let plain: Vec<Plain> = inputs.iter().map(Plain::of).collect();

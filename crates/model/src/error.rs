@@ -70,6 +70,30 @@ pub enum Error {
         expected: String,
         found: String,
     },
+    /// A belt that asks for linear maps that the base does not have.
+    #[error("no linear map of the base is called {}: it has {}", asked.join(", "), known.join(", "))]
+    UnknownSites {
+        asked: Vec<String>,
+        known: Vec<String>,
+    },
+    /// A belt's setting, given by code or a recipe, that no belt can honour.
+    #[error("`{key}`: expected {expected}, found {found}")]
+    Plan {
+        key: &'static str,
+        expected: String,
+        found: String,
+    },
+    /// A belt that was trained on another base.
+    #[error(
+        "this belt was trained on {expected_name} with content hash {expected_hash}, found \
+         {found_name} with content hash {found_hash}"
+    )]
+    WrongBase {
+        expected_name: String,
+        expected_hash: String,
+        found_name: String,
+        found_hash: String,
+    },
     /// A tokenizer that cannot be built from its files, or a text that it cannot encode.
     #[error(transparent)]
     Tokenizer(#[from] crate::tokenizer::Error),
@@ -144,6 +168,15 @@ impl Error {
         }
     }
 
+    /// A setting of a belt that is not what a belt needs.
+    pub fn plan(key: &'static str, expected: impl fmt::Display, found: impl fmt::Display) -> Error {
+        Error::Plan {
+            key,
+            expected: expected.to_string(),
+            found: found.to_string(),
+        }
+    }
+
     /// What the reader of the error could do about it, where there is something to say.
     pub fn hint(&self) -> Option<String> {
         let advice = match self {
@@ -171,6 +204,13 @@ impl Error {
             Error::WrongDtype { .. } => {
                 "weights are read from f32, f16, bf16 and f64; quantised files must be converted \
                  back first"
+            }
+            Error::WrongBase { .. } => {
+                "numbers of a belt mean nothing on another base: fetch the base that it names, in \
+                 the same revision, or train the belt again on this one"
+            }
+            Error::UnknownSites { .. } => {
+                "name the last part of a map's path, or as much of its end as is needed"
             }
             Error::Config { .. } => "correct the value in the file named",
             Error::Tokenizer(error) => return error.hint().map(str::to_owned),

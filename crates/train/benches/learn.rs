@@ -19,7 +19,7 @@ use skillbelt_engine::random::Stream;
 use skillbelt_engine::{Grads, Keep, Mat, Param, Pass, Precision, Var, backward};
 use skillbelt_model::Tokenizer;
 use skillbelt_model::base::{self, Batch, Network, Purpose};
-use skillbelt_model::belt::lora::{Lora, LoraConfig};
+use skillbelt_model::belt::{Lora, LoraConfig, Targets};
 use skillbelt_train::{AdamW, AdamWSettings};
 
 const LEARNING_RATE: f32 = 1e-3;
@@ -81,14 +81,10 @@ fn main() -> Outcome<()> {
     let config = LoraConfig {
         rank: 8,
         alpha: 16.0,
+        targets: Targets::Names(vec!["query".into(), "value".into()]),
         ..LoraConfig::default()
     };
-    let belt = Lora::fresh(
-        &mut *base.network,
-        &["query", "value"],
-        config,
-        options.seed,
-    )?;
+    let belt = Lora::fresh(&mut *base.network, config, options.seed)?;
     let head = class_head(base.network.sizes().width, options.seed);
     let mut params = belt.params;
     if let Map::Trained(weight) = &head.map {

@@ -14,7 +14,7 @@ use skillbelt_engine::ops::{self, Linear, Map, Pool};
 use skillbelt_engine::random::Stream;
 use skillbelt_engine::{Grads, Keep, Mat, Param, Pass, Precision, Var, backward};
 use skillbelt_model::base::{Batch, Loader, Network, Purpose, RandomWeights};
-use skillbelt_model::belt::lora::{Lora, LoraConfig};
+use skillbelt_model::belt::{Lora, LoraConfig, Targets};
 use skillbelt_model::{ConfigFile, family};
 use skillbelt_train::{AdamW, AdamWSettings};
 
@@ -89,12 +89,14 @@ fn main() -> Outcome<()> {
     let options = options()?;
     let started = Instant::now();
     let mut network = network(&options)?;
+    let sites = options.workload.sites.iter();
     let config = LoraConfig {
         rank: 8,
         alpha: 16.0,
+        targets: Targets::Names(sites.map(|site| (*site).to_owned()).collect()),
         ..LoraConfig::default()
     };
-    let belt = Lora::fresh(&mut *network, options.workload.sites, config, 0)?;
+    let belt = Lora::fresh(&mut *network, config, 0)?;
     println!("load {:.2} s", started.elapsed().as_secs_f64());
 
     let mut params = belt.params;

@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
-use super::dropout::Dropout;
-use super::linear::{Linear, LowRank, Map};
+use rayon::prelude::*;
+
+use super::linear::{Linear, Map};
+use super::path::{Between, Path, Seen};
 use super::sums::column_sums;
+use crate::error::Result;
 use crate::kernel::Isa;
 use crate::kernel::multiply::Write;
 use crate::mat::Mat;
@@ -30,38 +33,59 @@ pub(super) struct Applied {
 pub(super) struct Gradients {
     weight: Option<Mat>,
     bias: Option<Mat>,
-    down: Option<Mat>,
-    up: Option<Mat>,
+    pub(super) path: PathGradients,
+}
+
+/// Those of its low-rank path: A, B, the magnitude, and the parts of the pass's task.
+#[derive(Default)]
+pub(super) struct PathGradients {
+    pub(super) down: Option<Mat>,
+    pub(super) up: Option<Mat>,
+    pub(super) magnitude: Option<Mat>,
+    pub(super) turn: Option<Mat>,
+    pub(super) mixture: Option<Mat>,
 }
 
 impl Gradients {
-    /// Multiplies all of them.
-    pub(super) fn scale(&mut self, factor: f32) {
-        let all = [
+    /// In the order of `Applied::leaves`.
+    fn all(&mut self) -> [&mut Option<Mat>; LEAVES] {
+        let path = &mut self.path;
+        [
             &mut self.weight,
             &mut self.bias,
-            &mut self.down,
-            &mut self.up,
-        ];
-        for grad in all.into_iter().flatten() {
+            &mut path.down,
+            &mut path.up,
+            &mut path.magnitude,
+            &mut path.turn,
+            &mut path.mixture,
+        ]
+    }
+
+    /// Multiplies all of them.
+    pub(super) fn scale(&mut self, factor: f32) {
+        for grad in self.all().into_iter().flatten() {
             grad.scale(factor);
         }
     }
 
     /// Delivers them to the inputs from place `first` on, in the order of `Applied::leaves`.
-    pub(super) fn give(self, flow: &mut Flow<'_>, first: usize) {
-        let all = [self.weight, self.bias, self.down, self.up];
-        for (place, grad) in all.into_iter().enumerate() {
-            if let Some(grad) = grad {
+    pub(super) fn give(mut self, flow: &mut Flow<'_>, first: usize) {
+        for (place, grad) in self.all().into_iter().enumerate() {
+            if let Some(grad) = grad.take() {
                 flow.give(first + place, grad);
             }
         }
     }
 }
 
+/// How many values of its own a map may have on the tape.
+const LEAVES: usize = 7;
+
 impl Applied {
-    pub(super) fn new(pass: &Pass, map: &Linear) -> Applied {
-        Applied {
+    /// Refused where the path has parts for each task and the pass is for none of them.
+    pub(super) fn new(pass: &Pass, map: &Linear) -> Result<Applied> {
+        let path = map.low_rank.as_ref();
+        Ok(Applied {
             isa: pass.isa(),
             product: Product::of(&map.map),
             weight: match &map.map {
@@ -69,11 +93,10 @@ impl Applied {
                 Map::Trained(param) => Some(pass.leaf(param)),
             },
             bias: map.bias.as_ref().map(|bias| pass.leaf(bias)),
-            path: map
-                .low_rank
-                .as_ref()
-                .map(|low_rank| Path::new(pass, low_rank, &map.name)),
-        }
+            path: path
+                .map(|low_rank| Path::new(pass, low_rank, map))
+                .transpose()?,
+        })
     }
 
     /// Outputs `N`.
@@ -81,24 +104,21 @@ impl Applied {
         self.product.outputs()
     }
 
-    /// The map's own values on the tape: weight, bias, A, B.
-    pub(super) fn leaves(&self) -> [Option<&Var>; 4] {
-        let path = self.path.as_ref();
-        [
-            self.weight.as_ref(),
-            self.bias.as_ref(),
-            path.map(|path| &path.down),
-            path.map(|path| &path.up),
-        ]
+    /// The map's own values on the tape: weight, bias, A, B, magnitude, turn and mixture of the task.
+    pub(super) fn leaves(&self) -> [Option<&Var>; LEAVES] {
+        let path = self.path.as_ref().map(Path::leaves).unwrap_or_default();
+        let [down, up, magnitude, turn, mixture] = path;
+        let (weight, bias) = (self.weight.as_ref(), self.bias.as_ref());
+        [weight, bias, down, up, magnitude, turn, mixture]
     }
 
     /// Whether the way back needs the map's input: for a trained weight or a trained `A`.
     pub(super) fn needs_input(&self) -> bool {
-        let [weight, _, down, _] = self.leaves();
+        let [weight, _, down, ..] = self.leaves();
         [weight, down].into_iter().any(wanted)
     }
 
-    /// `y [T x N]`, and `scale * dropout(x) A^T [T x R]` where there is a low-rank path.
+    /// `y [T x N]`, and what the low-rank path keeps for the way back, where there is one.
     ///
     /// Row 0 of `x` is row `first` of the whole input: dropout is drawn by the place in the whole.
     pub(super) fn forward(
@@ -106,56 +126,131 @@ impl Applied {
         x: &Mat,
         residual: Option<&Mat>,
         first: usize,
-    ) -> (Mat, Option<Mat>) {
+    ) -> (Mat, Option<Between>) {
+        let bias = self.bias.as_ref().map(|bias| bias.value().data());
+        let Some(path) = &self.path else {
+            return (self.base(x, bias, residual), None);
+        };
+        let dropped = path.dropped(self.isa, x, first);
+        let seen = dropped.as_ref().unwrap_or(x);
+        let Some(gauge) = &path.gauge else {
+            let mut y = self.base(x, bias, residual);
+            let between = path.forward(self.isa, seen, &mut y);
+            return (y, Some(between));
+        };
+        let mut y = dropped.is_some().then(|| self.base(x, bias, residual));
+        let mut inner = self.base(seen, None, None);
+        if let Some(y) = &mut y {
+            // What `g` does not change: the base on the whole input less the base on the dropped.
+            y.data_mut()
+                .par_iter_mut()
+                .zip(inner.data())
+                .for_each(|(y, z)| *y -= z);
+        }
+        let mut between = path.forward(self.isa, seen, &mut inner);
+        let y = match y {
+            Some(mut y) => {
+                gauge.add_to(&mut y, &inner);
+                y
+            }
+            None => gauge.finish(&inner, bias, residual),
+        };
+        between.inner = gauge.keep(inner);
+        (y, Some(between))
+    }
+
+    /// `x W^T`, with what is given on top.
+    fn base(&self, x: &Mat, bias: Option<&[f32]>, residual: Option<&Mat>) -> Mat {
         let mut y = Mat::stale(x.rows(), self.product.outputs());
         let epilogue = Epilogue {
-            bias: self.bias.as_ref().map(|bias| bias.value().data()),
+            bias,
             residual: residual.map(Mat::data),
             into: Write::Set,
         };
         self.product.forward(self.isa, x, &mut y, epilogue);
-        let path = self.path.as_ref();
-        let hidden = path.map(|path| path.forward(self.isa, x, first, &mut y));
-        (y, hidden)
+        y
     }
 
     /// Adds the gradients of the map's own parts to `sums` and returns `dx [T x K]` if it is needed.
     ///
-    /// `x` must be there if `needs_input` says so; `hidden` is what `forward` returned.
+    /// `x` must be there if `needs_input` says so; `between` is what `forward` returned.
     pub(super) fn backward(
         &self,
         dy: &Mat,
         x: Option<&Mat>,
-        hidden: Option<&Mat>,
+        between: Option<&Between>,
         first: usize,
         needs_dx: bool,
         sums: &mut Gradients,
     ) -> Option<Mat> {
-        let [weight, bias, ..] = self.leaves();
-        if let Some(x) = x.filter(|_| wanted(weight)) {
+        if wanted(self.bias.as_ref()) {
+            add(&mut sums.bias, column_sums(dy));
+        }
+        let (Some(path), Some(between)) = (&self.path, between) else {
+            return self.base_backward(dy, x, needs_dx, sums);
+        };
+        let gauged = path.gauge.as_ref().map(|gauge| {
+            if let Some(grad) = gauge.gradient(dy, between) {
+                add(&mut sums.path.magnitude, grad);
+            }
+            gauge.times(dy)
+        });
+        // What arrives at the product with the input, and what at the path.
+        let inner = gauged.as_ref().unwrap_or(dy);
+        let outer = if path.drops() { dy } else { inner };
+        let mut dx = self.base_backward(outer, x, needs_dx, sums);
+        let dropped = x.and_then(|x| path.dropped(self.isa, x, first));
+        let seen = dropped.as_ref().or(x);
+        let mut dseen = match &gauged {
+            Some(gauged) if path.drops() => {
+                let mut beyond = gauged.clone();
+                beyond
+                    .data_mut()
+                    .par_iter_mut()
+                    .zip(dy.data())
+                    .for_each(|(du, dy)| *du -= dy);
+                self.base_backward(&beyond, seen, needs_dx, sums)
+            }
+            _ => None,
+        };
+        let to = Seen {
+            first,
+            dx: dx.as_mut(),
+            dseen: dseen.as_mut(),
+        };
+        path.backward(self.isa, (inner, seen, between), to, &mut sums.path);
+        dx
+    }
+
+    /// Gradients of the product alone: that of a trained weight, and `dy W` if it is needed.
+    fn base_backward(
+        &self,
+        dy: &Mat,
+        x: Option<&Mat>,
+        needs_dx: bool,
+        sums: &mut Gradients,
+    ) -> Option<Mat> {
+        if let Some(x) = x.filter(|_| wanted(self.weight.as_ref())) {
             add_product(self.isa, dy, x, &mut sums.weight);
         }
-        if wanted(bias) {
-            let part = column_sums(dy);
-            match &mut sums.bias {
-                Some(sum) => sum.add_assign(&part),
-                None => sums.bias = Some(part),
-            }
-        }
-        let mut dx = needs_dx.then(|| self.product.backward(self.isa, dy));
-        if let (Some(path), Some(hidden)) = (&self.path, hidden) {
-            path.backward(self.isa, (dy, x, hidden), first, dx.as_mut(), sums);
-        }
-        dx
+        needs_dx.then(|| self.product.backward(self.isa, dy))
     }
 }
 
-fn wanted(leaf: Option<&Var>) -> bool {
+pub(super) fn wanted(leaf: Option<&Var>) -> bool {
     leaf.is_some_and(Var::needs_gradient)
 }
 
+/// `sum += part`, from nothing at first.
+pub(super) fn add(sum: &mut Option<Mat>, part: Mat) {
+    match sum {
+        Some(sum) => sum.add_assign(&part),
+        None => *sum = Some(part),
+    }
+}
+
 /// `sum [N x K] += dy^T x`, from nothing at first.
-fn add_product(isa: Isa, dy: &Mat, x: &Mat, sum: &mut Option<Mat>) {
+pub(super) fn add_product(isa: Isa, dy: &Mat, x: &Mat, sum: &mut Option<Mat>) {
     let shape = (dy.rows(), dy.cols(), x.cols());
     match sum {
         Some(sum) => {
@@ -218,83 +313,6 @@ impl Product {
                 let out = dx.data_mut();
                 product::trained_backward(isa, shape, dy.data(), w.data(), out, Write::Set);
                 dx
-            }
-        }
-    }
-}
-
-/// The low-rank path as values of one pass.
-#[derive(Clone)]
-struct Path {
-    down: Var,
-    up: Var,
-    scale: f32,
-    dropout: Option<Dropout>,
-}
-
-impl Path {
-    fn new(pass: &Pass, low_rank: &LowRank, place: &str) -> Path {
-        Path {
-            down: pass.leaf(&low_rank.down),
-            up: pass.leaf(&low_rank.up),
-            scale: low_rank.scale,
-            dropout: Dropout::of(pass, low_rank.dropout, place),
-        }
-    }
-
-    /// Adds the path to `y` and returns `scale * dropout(x) A^T`, `[T x R]`.
-    fn forward(&self, isa: Isa, x: &Mat, first: usize, y: &mut Mat) -> Mat {
-        let (t, k) = x.shape();
-        let (down, up) = (self.down.value(), self.up.value());
-        let rank = down.rows();
-        let dropped = self.dropout.map(|dropout| dropout.apply(isa, x, first));
-        let x = dropped.as_ref().unwrap_or(x);
-        let mut hidden = Mat::stale(t, rank);
-        let shape = (t, rank, k);
-        let (set, add) = (Epilogue::SET, Epilogue::ADD);
-        product::trained_forward(isa, shape, x.data(), down.data(), hidden.data_mut(), set);
-        hidden.scale(self.scale);
-        let shape = (t, up.rows(), rank);
-        product::trained_forward(isa, shape, hidden.data(), up.data(), y.data_mut(), add);
-        hidden
-    }
-
-    /// Gradients of A and B, and the path's part of `dx`.
-    fn backward(
-        &self,
-        isa: Isa,
-        (dy, x, hidden): (&Mat, Option<&Mat>, &Mat),
-        first: usize,
-        dx: Option<&mut Mat>,
-        sums: &mut Gradients,
-    ) {
-        let (t, n) = dy.shape();
-        let (rank, k) = self.down.shape();
-        if self.up.needs_gradient() {
-            add_product(isa, dy, hidden, &mut sums.up);
-        }
-        if dx.is_none() && !self.down.needs_gradient() {
-            return;
-        }
-        let mut dh = Mat::stale(t, rank);
-        let (up, out) = (self.up.value().data(), dh.data_mut());
-        product::trained_backward(isa, (t, n, rank), dy.data(), up, out, Write::Set);
-        dh.scale(self.scale);
-        if let Some(x) = x.filter(|_| self.down.needs_gradient()) {
-            let dropped = self.dropout.map(|dropout| dropout.apply(isa, x, first));
-            add_product(isa, &dh, dropped.as_ref().unwrap_or(x), &mut sums.down);
-        }
-        let Some(dx) = dx else { return };
-        let (down, shape) = (self.down.value().data(), (t, rank, k));
-        match self.dropout {
-            None => {
-                product::trained_backward(isa, shape, dh.data(), down, dx.data_mut(), Write::Add);
-            }
-            Some(dropout) => {
-                let mut part = Mat::stale(t, k);
-                let out = part.data_mut();
-                product::trained_backward(isa, shape, dh.data(), down, out, Write::Set);
-                dx.add_assign(&dropout.apply(isa, &part, first));
             }
         }
     }

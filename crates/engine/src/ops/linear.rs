@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::applied::{Applied, Gradients};
+use super::low_rank::LowRank;
 use crate::error::{Error, Result};
 use crate::param::Param;
 use crate::tape::{Pass, Var};
@@ -38,19 +39,6 @@ impl Map {
     }
 }
 
-/// The low-rank path of a belt beside a linear map: `scale * dropout(x) A^T B^T`.
-#[derive(Clone)]
-pub struct LowRank {
-    /// `A [R x K]`.
-    pub down: Param,
-    /// `B [N x R]`.
-    pub up: Param,
-    /// `alpha / r`, or `alpha / sqrt(r)` where the rank is stabilised.
-    pub scale: f32,
-    /// Share of the inputs that are dropped before `A`, in passes that have randomness.
-    pub dropout: f32,
-}
-
 /// A named linear map of a base: `y = x W^T + bias`, and what a belt adds to it.
 #[derive(Clone)]
 pub struct Linear {
@@ -71,41 +59,41 @@ impl Linear {
 
     /// Puts a low-rank path beside the map, if its shapes fit.
     pub fn attach(&mut self, low_rank: LowRank) -> Result<()> {
-        let (down, up) = (low_rank.down.value(), low_rank.up.value());
-        let rank = down.rows();
-        if rank == 0 || down.cols() != self.inputs() || up.shape() != (self.outputs(), rank) {
-            return Err(Error::shape(
-                "low-rank path",
-                format_args!(
-                    "{}: A [r x {}], B [{} x r]",
-                    self.name,
-                    self.inputs(),
-                    self.outputs()
-                ),
-                format_args!("A {}, B {}", down.shape_text(), up.shape_text()),
-            ));
-        }
+        low_rank.check(&self.name, &self.map)?;
         self.low_rank = Some(low_rank);
         Ok(())
     }
 }
 
-/// `y [T x N] = x [T x K] W^T + bias + scale * dropout(x) A^T B^T + residual [T x N]`.
+/// `y [T x N] = x [T x K] W^T + bias + scale * dropout(x) A^T B^T + residual [T x N]`, or with a
+/// magnitude `m`, and `g = m / |W + scale B A|` of every output,
+/// `y = g (x W^T + scale x A^T B^T) + bias + residual`. There dropout acts on what `g` changes only:
+/// `y = x W^T + (g - 1) dropout(x) W^T + g scale dropout(x) A^T B^T + bias + residual`.
 pub fn linear(pass: &Pass, x: &Var, map: &Linear, residual: Option<&Var>) -> Result<Var> {
     check("linear", x, map)?;
     check_residual(x, map, residual)?;
-    let map = Applied::new(pass, map);
-    let (y, hidden) = map.forward(x.value(), residual.map(Var::value), 0);
-    let [weight, bias, down, up] = map.leaves();
-    let inputs = [Some(x), residual, weight, bias, down, up];
+    let map = Applied::new(pass, map)?;
+    let (y, between) = map.forward(x.value(), residual.map(Var::value), 0);
+    let [weight, bias, down, up, magnitude, turn, mixture] = map.leaves();
+    let inputs = [
+        Some(x),
+        residual,
+        weight,
+        bias,
+        down,
+        up,
+        magnitude,
+        turn,
+        mixture,
+    ];
     Ok(pass.record(y, &inputs, || {
         let x = map.needs_input().then(|| x.kept(pass));
         let map = map.clone();
         move |dy, flow| {
             let x = x.map(|x| x.mat());
             let mut sums = Gradients::default();
-            let (x, hidden) = (x.as_deref(), hidden.as_ref());
-            let dx = map.backward(&dy, x, hidden, 0, flow.needs(X), &mut sums);
+            let (x, between) = (x.as_deref(), between.as_ref());
+            let dx = map.backward(&dy, x, between, 0, flow.needs(X), &mut sums);
             sums.give(flow, MAP);
             if let Some(dx) = dx {
                 flow.give(X, dx);
@@ -187,12 +175,12 @@ mod tests {
             name: "map".into(),
             map: Map::Trained(params[1].clone()),
             bias: Some(params[2].clone()),
-            low_rank: Some(LowRank {
-                down: params[3].clone(),
-                up: params[4].clone(),
+            low_rank: Some(LowRank::plain(
+                params[3].clone(),
+                params[4].clone(),
                 scale,
-                dropout: 0.0,
-            }),
+                0.0,
+            )),
         }
     }
 

@@ -26,7 +26,7 @@ pub fn lm_loss(pass: &Pass, hidden: &Var, head: &Linear, targets: &[u32]) -> Res
 /// The negative log likelihood of each target, without gradients.
 pub fn lm_score(pass: &Pass, hidden: &Var, head: &Linear, targets: &[u32]) -> Result<Vec<f32>> {
     check(hidden, head, targets)?;
-    let head = Applied::new(pass, head);
+    let head = Applied::new(pass, head)?;
     let mut walk = Walk::new(pass.isa(), &head, targets, LOGIT_BLOCK);
     walk.run(hidden.value(), Wanted::Losses);
     Ok(walk.losses.into_iter().map(|loss| loss as f32).collect())
@@ -44,9 +44,8 @@ fn walked_loss(
     block: usize,
 ) -> Result<Var> {
     check(hidden, head, targets)?;
-    let head = Applied::new(pass, head);
-    let [weight, bias, down, up] = head.leaves();
-    let inputs = [Some(hidden), weight, bias, down, up];
+    let head = Applied::new(pass, head)?;
+    let inputs: Vec<Option<&Var>> = std::iter::once(Some(hidden)).chain(head.leaves()).collect();
     let wanted = if !inputs.iter().flatten().any(|input| input.needs_gradient()) {
         Wanted::Losses
     } else if hidden.needs_gradient() {
@@ -145,7 +144,7 @@ impl<'a> Walk<'a> {
 
     /// One block `x [m x C]` whose first row is row `first` of all.
     fn block(&mut self, x: &Mat, first: usize, wanted: Wanted) {
-        let (mut logits, narrow) = self.head.forward(x, None, first);
+        let (mut logits, between) = self.head.forward(x, None, first);
         let targets = &self.targets[first..first + x.rows()];
         let share = (wanted != Wanted::Losses).then(|| 1.0 / self.targets.len() as f64);
         self.losses
@@ -157,7 +156,7 @@ impl<'a> Walk<'a> {
         let (x, sums) = (Some(x), &mut self.sums);
         let dx = self
             .head
-            .backward(&logits, x, narrow.as_ref(), first, needs_dx, sums);
+            .backward(&logits, x, between.as_ref(), first, needs_dx, sums);
         if let (Some(dx), Some(dh)) = (dx, &mut self.dh) {
             let start = first * dx.cols();
             dh.data_mut()[start..start + dx.len()].copy_from_slice(dx.data());
@@ -189,7 +188,8 @@ fn softmax_rows(isa: Isa, logits: &mut Mat, targets: &[u32], share: Option<f64>)
 mod tests {
     use std::sync::Arc;
 
-    use super::linear::{LowRank, Map};
+    use super::super::low_rank::LowRank;
+    use super::linear::Map;
     use super::*;
     use crate::param::{Grads, Param};
     use crate::proof::{Plain, check, compare, random};
@@ -212,12 +212,12 @@ mod tests {
             name: "head".into(),
             map: Map::Trained(params[1].clone()),
             bias: Some(params[2].clone()),
-            low_rank: Some(LowRank {
-                down: params[3].clone(),
-                up: params[4].clone(),
+            low_rank: Some(LowRank::plain(
+                params[3].clone(),
+                params[4].clone(),
                 scale,
                 dropout,
-            }),
+            )),
         }
     }
 

@@ -33,6 +33,7 @@ pub struct Pass {
     recompute: bool,
     keep: Keep,
     randomness: Option<(u64, u64)>,
+    task: Option<usize>,
     isa: Isa,
     next: Cell<u64>,
 }
@@ -45,6 +46,7 @@ impl Pass {
             recompute: false,
             keep: Keep::Exact,
             randomness: None,
+            task: None,
             isa: Isa::chosen(),
             next: Cell::new(0),
         }
@@ -97,6 +99,15 @@ impl Pass {
         }
     }
 
+    /// The one task that all of the batch belongs to, by its place in the belt's list. Maps whose
+    /// belt has parts of its own for each task use those of this one.
+    pub fn with_task(self, task: usize) -> Pass {
+        Pass {
+            task: Some(task),
+            ..self
+        }
+    }
+
     /// Another instruction set than the chosen one.
     pub fn with_isa(self, isa: Isa) -> Pass {
         Pass { isa, ..self }
@@ -108,6 +119,11 @@ impl Pass {
 
     pub fn keep(&self) -> Keep {
         self.keep
+    }
+
+    /// The task that the pass is for, if it was told one.
+    pub fn task(&self) -> Option<usize> {
+        self.task
     }
 
     /// The random numbers of a named place, if this pass has randomness at all.
@@ -224,6 +240,7 @@ impl Pass {
             recompute: false,
             keep: self.keep,
             randomness: self.randomness,
+            task: self.task,
             isa: self.isa,
             next: Cell::new(0),
         }

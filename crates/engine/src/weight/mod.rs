@@ -12,6 +12,8 @@ pub use int8::PackedInt8;
 pub use nf4::PackedNf4;
 pub use single::PackedF32;
 
+use rayon::prelude::*;
+
 use crate::kernel::multiply::Write;
 use crate::kernel::{Isa, PANEL};
 use crate::panel::{Backward, Forward, Packed};
@@ -141,6 +143,21 @@ impl Weight {
         }
     }
 
+    /// Rows from `first` on, as many as `out` holds, `[rows x K]`. `first` must be a multiple of a
+    /// panel's outputs, so that no panel is decoded twice.
+    pub fn rows(&self, first: usize, out: &mut [f32]) {
+        assert!(first.is_multiple_of(PANEL), "row {first} begins no panel");
+        match self {
+            Weight::F32(packed) => rows(packed, first, out),
+            Weight::Bf16(packed) => rows(packed, first, out),
+            Weight::Int8(packed) => {
+                let rows = out.par_chunks_exact_mut(packed.inputs()).enumerate();
+                rows.for_each(|(row, out)| packed.row(first + row, out));
+            }
+            Weight::Nf4(packed) => rows(packed, first, out),
+        }
+    }
+
     /// The weight that the products really use, `[N x K]` row by row.
     pub fn dequantised(&self) -> Vec<f32> {
         match self {
@@ -168,14 +185,35 @@ fn row(packed: &impl Packed, n: usize, out: &mut [f32]) {
 }
 
 fn dequantised(packed: &impl Packed) -> Vec<f32> {
-    let k = packed.inputs();
-    let mut out = vec![0.0; packed.outputs() * k];
-    if k > 0 {
-        for (n, out) in out.chunks_mut(k).enumerate() {
-            row(packed, n, out);
-        }
-    }
+    let mut out = vec![0.0; packed.outputs() * packed.inputs()];
+    rows(packed, 0, &mut out);
     out
+}
+
+/// Reads rows out of their panels, each panel once, on all cores.
+fn rows(packed: &impl Packed, first: usize, out: &mut [f32]) {
+    let k = packed.inputs();
+    if k == 0 {
+        return;
+    }
+    assert!(
+        first + out.len() / k <= packed.outputs(),
+        "rows from {first} on"
+    );
+    let panels = out.par_chunks_mut(k * PANEL).enumerate();
+    panels.for_each(|(panel, out)| {
+        let mut buffer = [0.0; PANEL * PANEL];
+        for start in (0..k).step_by(PANEL) {
+            let end = (start + PANEL).min(k);
+            let panel = first / PANEL + panel;
+            let decoded = packed.decoded(Isa::chosen(), panel, start..end, &mut buffer);
+            for (row, out) in out.chunks_exact_mut(k).enumerate() {
+                for (out, outputs) in out[start..end].iter_mut().zip(decoded.chunks_exact(PANEL)) {
+                    *out = outputs[row];
+                }
+            }
+        }
+    });
 }
 
 /// Asserts that a weight has the length of its shape and gives the number of its panels.

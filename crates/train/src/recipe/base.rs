@@ -2,19 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `base: NAME` or `base: {name: NAME, precision: int8}`; the short form is opened up before this
-/// is read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BaseSettings {
-    /// A folder in the hub's layout, or a name on the hub.
-    pub name: String,
-    /// Branch, tag or commit on the hub.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revision: Option<String>,
-    /// `f32`, `bf16`, `int8` or `nf4`.
-    #[serde(default = "f32_name")]
-    pub precision: String,
+use crate::recipe::shape::section;
+
+section! {
+    /// `base: NAME` or `base: {name: NAME, precision: int8}`; the short form is opened up before this
+    /// is read.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct BaseSettings {
+        /// A folder in the hub's layout, or a name on the hub.
+        pub name: String,
+        /// Branch, tag or commit on the hub.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub revision: Option<String>,
+        /// How frozen weights are held: `f32`, `bf16`, `int8` or `nf4` [f32].
+        #[serde(default = "f32_name")]
+        pub precision: String,
+    }
 }
 
 fn f32_name() -> String {

@@ -2,30 +2,37 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which moment of a multi-task run becomes the belt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Policy {
-    /// The highest mean of the tasks' metrics.
-    Mean,
-    /// The smallest worst distance of any task from its own best.
-    WorstRegret,
-    /// The last step.
-    Last,
+use crate::recipe::shape::{section, words};
+
+words! {
+    /// Which moment of a multi-task run becomes the belt.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Policy {
+        /// The highest mean of the tasks' metrics.
+        Mean,
+        /// The smallest worst distance of any task from its own best.
+        WorstRegret,
+        /// The last step.
+        Last,
+    }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Evaluation {
-    /// Steps between evaluations; 0: at the end of each epoch.
-    pub eval_steps: u64,
-    pub policy: Policy,
-    /// Also keep, for each task, the belt of that task's own best moment.
-    pub per_task_snapshots: bool,
-    /// Evaluate the untrained belt too, as step 0.
-    pub eval_before: bool,
-    /// Ask the test rows once, of the shipped belt.
-    pub test_at_end: bool,
+section! {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Evaluation {
+        /// Steps between evaluations; 0: at the end of each epoch.
+        pub eval_steps: u64,
+        /// Which moment becomes the belt.
+        pub policy: Policy,
+        /// Also keep, for each task, the belt of that task's own best moment.
+        pub per_task_snapshots: bool,
+        /// Evaluate the untrained belt too, as step 0.
+        pub eval_before: bool,
+        /// Ask the test rows once, of the shipped belt.
+        pub test_at_end: bool,
+    }
 }
 
 impl Default for Evaluation {

@@ -5,34 +5,54 @@
 
 pub mod base;
 pub mod belt;
+mod conform;
+mod defaults;
 pub mod evaluation;
+pub mod preset;
+pub mod problem;
+pub mod resolve;
+pub mod shape;
+mod suggest;
 pub mod task;
 pub mod training;
+mod tree;
+mod write;
 
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::recipe::shape::section;
+
 pub use base::BaseSettings;
 pub use belt::{BeltKind, BeltSettings};
 pub use evaluation::{Evaluation, Policy};
+pub use problem::Problem;
+pub use resolve::{Override, Resolved, read};
 pub use task::{Format, SplitFiles, TaskSettings, TaskType};
 pub use training::{Balancing, Mixing, Optimiser, Schedule, Training};
+pub use tree::Origin;
 
-/// One run of `skillbelt train`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Recipe {
-    pub base: BaseSettings,
-    #[serde(default)]
-    pub belt: BeltSettings,
-    /// By name, in the order of the file: the order is the order of turns and of the belt's heads.
-    pub tasks: IndexMap<String, TaskSettings>,
-    #[serde(default)]
-    pub training: Training,
-    #[serde(default)]
-    pub evaluation: Evaluation,
-    /// The run folder: checkpoints, metrics, and the belt.
-    pub output: PathBuf,
+section! {
+    /// One run of `skillbelt train`.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct Recipe {
+        /// Which pretrained model, and how it is held; a name or folder alone is its `name`.
+        pub base: BaseSettings,
+        /// What is trained; a kind alone is its `kind`.
+        #[serde(default)]
+        pub belt: BeltSettings,
+        /// By name, in the order of the file: the order is the order of turns and of the belt's heads.
+        pub tasks: IndexMap<String, TaskSettings>,
+        /// How long, how fast, in which order.
+        #[serde(default)]
+        pub training: Training,
+        /// When validation rows are asked, and which moment is shipped.
+        #[serde(default)]
+        pub evaluation: Evaluation,
+        /// The run folder: checkpoints, metrics, and the belt.
+        pub output: PathBuf,
+    }
 }

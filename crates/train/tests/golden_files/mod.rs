@@ -15,14 +15,9 @@ pub fn bases() -> Vec<PathBuf> {
     folders(&root, "golden.json")
 }
 
-/// Folders of belts of a base that are LoRA.
-pub fn loras(base: &Path) -> Vec<PathBuf> {
-    let mut belts = folders(&base.join("adapters"), "adapter_config.json");
-    belts.retain(|belt| {
-        let config = read_json(&belt.join("adapter_config.json")).unwrap_or(Value::Null);
-        config["peft_type"] == "LORA" && config["use_dora"] != true
-    });
-    belts
+/// Folders of the belts of a base.
+pub fn belts(base: &Path) -> Vec<PathBuf> {
+    folders(&base.join("adapters"), "adapter_config.json")
 }
 
 fn folders(root: &Path, holding: &str) -> Vec<PathBuf> {
@@ -164,6 +159,15 @@ impl Reference {
         found
             .map(|(_, mat)| mat)
             .ok_or(format!("the reference has no {name}"))
+    }
+
+    /// The same in another shape: libraries store some matrices as one long vector.
+    pub fn tensor_as(&self, name: &str, (rows, cols): (usize, usize)) -> Result<Mat, String> {
+        let tensor = self.tensor(name)?;
+        match tensor.rows() == 1 && tensor.len() == rows * cols {
+            true => Ok(Mat::from_vec(rows, cols, tensor.data().to_vec())),
+            false => Ok(tensor.clone()),
+        }
     }
 }
 
