@@ -385,4 +385,69 @@ mod tests {
             ));
         }
     }
+
+    /// As `formula` for a symmetric loss, by the words of `contrastive_loss_among`: sums over every
+    /// pair that `counts`.
+    fn among_formula(
+        positives: &[usize],
+        counts: impl Fn(usize, usize) -> bool,
+    ) -> impl Fn(&[Plain]) -> Plain {
+        move |inputs| {
+            let (q, k) = (&inputs[0], &inputs[1]);
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let score = |i: usize, j: usize| {
+                let (a, b) = (q.row(i), k.row(j));
+                dot(a, b) / (dot(a, a) * dot(b, b)).sqrt() / 0.5
+            };
+            let losses = positives.iter().enumerate().map(|(i, positive)| {
+                let row = (0..k.rows).filter(|j| counts(i, *j));
+                let row: f64 = row.map(|j| score(i, j).exp()).sum();
+                let rival = |other: usize| other != i && positives[other] == *positive;
+                let column =
+                    (0..q.rows).filter(|other| counts(*other, *positive) && !rival(*other));
+                let column: f64 = column.map(|other| score(other, *positive).exp()).sum();
+                0.5 * (row.ln() + column.ln()) - score(i, *positive)
+            });
+            let mean = losses.sum::<f64>() / positives.len() as f64;
+            Plain::from_fn(1, 1, |_, _| mean)
+        }
+    }
+
+    /// Queries 0 and 3 have one positive; three pairs are left out.
+    fn among_agrees(counts: impl Fn(usize, usize) -> bool) -> std::result::Result<(), String> {
+        let positives = [1, 0, 4, 1];
+        let mut excluded = vec![false; 4 * 5];
+        for (query, candidate) in [(0, 0), (1, 3), (2, 1)] {
+            excluded[query * 5 + candidate] = true;
+        }
+        check(
+            &[random("q", 4, 6, 1.0), random("k", 5, 6, 1.0)],
+            |pass, vars, _| {
+                contrastive_loss_among(pass, &vars[0], &vars[1], &positives, &excluded, 0.5, true)
+            },
+            among_formula(&positives, counts),
+        )
+    }
+
+    #[test]
+    fn pairs_that_are_left_out_are_in_no_sum() {
+        among_agrees(|q, k| ![(0, 0), (1, 3), (2, 1)].contains(&(q, k))).unwrap();
+    }
+
+    #[test]
+    fn the_oracle_notices_a_pair_that_should_have_been_left_out() {
+        assert!(among_agrees(|q, k| ![(0, 0), (1, 3)].contains(&(q, k))).is_err());
+    }
+
+    #[test]
+    fn a_positive_that_is_left_out_is_refused() {
+        let pass = Pass::inference();
+        let x = pass.constant(Mat::from_vec(2, 2, vec![1.0, 0.0, 0.0, 1.0]));
+        let tried = |excluded: &[bool]| {
+            contrastive_loss_among(&pass, &x, &x, &[0, 1], excluded, 1.0, false)
+        };
+        assert!(tried(&[false, true, false, false]).is_ok());
+        assert!(tried(&[true, false, false, false]).is_err());
+        assert!(tried(&[false; 3]).is_err());
+    }
 }

@@ -1,7 +1,7 @@
 //! From rows to a set: encoded on all threads, drawn by the seed, counted, hashed. It reads no file;
 //! rows come from whoever has them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use skillbelt_engine::random::Stream;
@@ -9,7 +9,7 @@ use skillbelt_model::Tokenizer;
 
 use super::prepare::RowSink;
 use super::vectors::unreadable;
-use super::{Encoded, Item, Objective, Set};
+use super::{Encoded, Item, Objective, Set, set};
 use crate::data::{Content, Place, Rejection, Row, Split, Tally, TextId};
 use crate::error::Result;
 
@@ -189,9 +189,9 @@ impl Filling<'_> {
         for (_, (text, name)) in found {
             set.pool.entry(text).or_insert(name);
         }
-        set.counts = counts(&set.items);
+        set.counts = set::counts(&set.items);
         self.objective.complete(&mut set)?;
-        set.hash = hash(&set)?;
+        set.hash = set::hash(&set)?;
         Ok(set)
     }
 }
@@ -225,47 +225,4 @@ fn undersample(drawn: &mut Vec<(u64, Drawn)>, ratio: f64, seed: u64, tally: &mut
         }
         stays
     });
-}
-
-/// Known items of each class.
-fn counts(items: &[Item]) -> Vec<u64> {
-    let mut counts = Vec::new();
-    for item in items.iter().filter(|item| item.is_known()) {
-        let class = item.label as usize;
-        if counts.len() <= class {
-            counts.resize(class + 1, 0);
-        }
-        counts[class] += 1;
-    }
-    counts
-}
-
-/// Of the texts, labels and names of what can be found; not of where the rows stood.
-fn hash(set: &Set) -> Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    let mut numbers: HashMap<TextId, u64> = HashMap::new();
-    let mut text = |hasher: &mut blake3::Hasher, text: TextId| -> Result<()> {
-        let next = numbers.len() as u64;
-        let number = *numbers.entry(text).or_insert(next);
-        hasher.update(&number.to_le_bytes());
-        if number == next {
-            let ids = set.shelf.get(text).map_err(unreadable)?;
-            hasher.update(&(ids.len() as u64).to_le_bytes());
-            let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
-            hasher.update(&bytes);
-        }
-        Ok(())
-    };
-    for item in &set.items {
-        hasher.update(&item.label.to_le_bytes());
-        hasher.update(&(item.texts.len() as u64).to_le_bytes());
-        for id in &item.texts {
-            text(&mut hasher, *id)?;
-        }
-    }
-    hasher.update(b"pool");
-    for id in set.pool.keys() {
-        text(&mut hasher, *id)?;
-    }
-    Ok(hasher.finalize().to_hex().to_string())
 }

@@ -117,3 +117,25 @@ fn find(whole: &[u32], part: &[u32]) -> Option<usize> {
         .windows(part.len().max(1))
         .position(|window| window == part)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn two_texts_fill_the_room_and_the_longer_one_gives_way(
+            first in 0usize..100,
+            second in 0usize..100,
+            room in 2usize..120,
+        ) {
+            let (a, b) = shares(first, second, room);
+            prop_assert!(a <= first && b <= second);
+            prop_assert_eq!(a + b, room.min(first + second));
+            prop_assert!(a == first || a >= b || a >= room / 2);
+            prop_assert!(b == second || b + 1 >= a || b >= room / 2);
+        }
+    }
+}

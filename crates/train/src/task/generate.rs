@@ -6,15 +6,16 @@
 //! cut: a base that learns from unfinished answers learns not to finish.
 
 use skillbelt_engine::ops;
-use skillbelt_engine::{Grads, Param, Pass, Var, backward};
+use skillbelt_engine::{Grads, Param, backward};
 use skillbelt_model::Tokenizer;
-use skillbelt_model::base::{Batch, Shape};
+use skillbelt_model::base::Shape;
 use skillbelt_model::generate::{Beams, Choice, Habits, Options, Prompt, Writer};
 
 use super::given::Given;
 use super::limits::Limits;
 use super::packs::{packs, stretches};
 use super::prompt::Prompting;
+use super::sequences::{Reading, Sequence};
 use super::vectors::unreadable;
 use super::{Answer, Encoded, Item, Learnt, Measures, Objective, Set, Stage, measured};
 use crate::data::{Content, Rejection, Row};
@@ -26,20 +27,11 @@ pub struct Generate {
     prompting: Prompting,
     limits: Limits,
     habits: Habits,
-    /// What the decoder of an encoder-decoder begins with; a decoder goes on from the source.
-    start: Option<u32>,
+    reading: Reading,
     /// Ends every answer.
     end: u32,
-    loss_on_source: bool,
     beams: usize,
     metric: Option<String>,
-}
-
-/// One item as the network reads it.
-struct Sequence {
-    source: Vec<u32>,
-    /// With the token that ends it.
-    target: Vec<u32>,
 }
 
 impl Generate {
@@ -70,9 +62,11 @@ impl Generate {
             prompting: Prompting::new(task, settings, given, limits.text, start.is_some())?,
             limits,
             habits,
-            start,
+            reading: Reading {
+                start,
+                loss_on_source: settings.loss_on_source.unwrap_or(false),
+            },
             end,
-            loss_on_source: settings.loss_on_source.unwrap_or(false),
             beams: settings.num_beams.unwrap_or(1),
             metric: settings.metric.clone(),
         })
@@ -97,53 +91,10 @@ impl Generate {
 
     /// Tokens of an item that are learnt.
     fn labelled(&self, set: &Set, item: usize) -> usize {
-        match self.loss_on_source && self.start.is_none() {
+        match self.reading.loss_on_source && self.reading.start.is_none() {
             true => self.tokens(set, item) - 1,
             false => set.shelf.length(set.items[item].texts[1]),
         }
-    }
-
-    /// Hidden states `[M x C]` before the head, one for each labelled token, with these tokens.
-    fn states(&self, stage: &Stage<'_>, pass: &Pass, pack: &[Sequence]) -> Result<(Var, Vec<u32>)> {
-        let network = stage.network;
-        let (hidden, targets) = match self.start {
-            Some(start) => {
-                let sources: Vec<&[u32]> = pack.iter().map(|one| &one.source[..]).collect();
-                let read = Batch::pack(&sources)?;
-                let encoded = network.hidden(pass, &read, None)?;
-                let inputs: Vec<Vec<u32>> =
-                    pack.iter().map(|one| shifted(start, &one.target)).collect();
-                let batch = Batch::pack(&inputs)?;
-                let hidden = network.decode(pass, &encoded, &read.spans, &batch, None)?;
-                let targets = pack.iter().flat_map(|one| one.target.iter().copied());
-                (hidden, targets.collect())
-            }
-            None => self.continued(stage, pass, pack)?,
-        };
-        Ok((network.before_head(pass, &hidden)?, targets))
-    }
-
-    /// As `states`, of a base that continues the source; the last token is not read.
-    fn continued(
-        &self,
-        stage: &Stage<'_>,
-        pass: &Pass,
-        pack: &[Sequence],
-    ) -> Result<(Var, Vec<u32>)> {
-        let mut inputs = Vec::with_capacity(pack.len());
-        let (mut rows, mut targets, mut start) = (Vec::new(), Vec::new(), 0);
-        for Sequence { source, target } in pack {
-            let mut ids = [&source[..], target].concat();
-            let first = if self.loss_on_source { 1 } else { source.len() };
-            targets.extend_from_slice(&ids[first..]);
-            rows.extend((first - 1..ids.len() - 1).map(|row| start + row));
-            ids.pop();
-            start += ids.len();
-            inputs.push(ids);
-        }
-        let batch = Batch::pack(&inputs)?;
-        let hidden = stage.network.hidden(pass, &batch, None)?;
-        Ok((super::vectors::rows(pass, &hidden, &rows)?, targets))
     }
 
     /// Of each known item the sum of its losses in nats, and over how many tokens.
@@ -162,7 +113,8 @@ impl Generate {
             let items: Vec<usize> = pack.iter().map(|place| known[*place]).collect();
             let read = items.iter().map(|item| self.sequence(set, *item));
             let (hidden, targets) =
-                self.states(stage, &pass, &read.collect::<Result<Vec<_>>>()?)?;
+                self.reading
+                    .states(stage, &pass, &read.collect::<Result<Vec<_>>>()?)?;
             let scores = ops::lm_score(&pass, &hidden, head, &targets)?;
             let mut rest = &scores[..];
             for item in items {
@@ -215,14 +167,6 @@ impl Generate {
 
 /// Writing remembers keys and values only, so more sequences fit than in a recorded pass.
 const WRITTEN_TOKENS: usize = 8192;
-
-/// What the decoder reads when it is to write `target`.
-fn shifted(start: u32, target: &[u32]) -> Vec<u32> {
-    let mut ids = Vec::with_capacity(target.len());
-    ids.push(start);
-    ids.extend_from_slice(&target[..target.len() - 1]);
-    ids
-}
 
 /// Packs over a whole set: cut in order of length, so that fetching stays local.
 fn packs_in_reach(lengths: &[usize], limit: usize) -> Vec<Vec<usize>> {
@@ -295,7 +239,8 @@ impl Objective for Generate {
             let read = pack.iter().map(|place| self.sequence(set, batch[*place]));
             let pass = stage.learning(part as u64);
             let (hidden, targets) =
-                self.states(stage, &pass, &read.collect::<Result<Vec<_>>>()?)?;
+                self.reading
+                    .states(stage, &pass, &read.collect::<Result<Vec<_>>>()?)?;
             let loss = ops::lm_loss(&pass, &hidden, head, &targets)?;
             drop(hidden);
             let share = targets.len() as f64 / units as f64;

@@ -116,3 +116,31 @@ pub fn add_negatives(set: &mut Set, most: usize) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rare_tokens_and_short_texts_come_first() {
+        let texts = [
+            vec![1, 2, 3],
+            vec![1, 9, 9, 9, 9, 9, 2],
+            vec![4, 2],
+            vec![5],
+            vec![6],
+            vec![7],
+        ];
+        let index = Index::new(&texts);
+        assert_eq!(index.nearest(&[1, 2], 5), [0, 1, 2]);
+        assert_eq!(index.nearest(&[4, 2], 1), [2]);
+        assert!(index.nearest(&[8], 5).is_empty());
+    }
+
+    #[test]
+    fn a_token_of_more_than_half_of_the_texts_tells_nothing() {
+        let index = Index::new(&[vec![1, 2], vec![1, 3], vec![1, 4]]);
+        assert!(index.nearest(&[1], 5).is_empty());
+        assert_eq!(index.nearest(&[1, 3], 5), [1]);
+    }
+}

@@ -4,7 +4,7 @@ use skillbelt_model::base::{Network, Shape};
 
 use super::frame::Frame;
 use crate::error::{Error, Result};
-use crate::recipe::TaskSettings;
+use crate::recipe::{TaskSettings, TaskType};
 
 /// Longest text, query and answer in tokens, specials included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,12 @@ impl Limits {
             }
             Ok(limit)
         };
-        let least = frame.around().max(frame.around_pair() + 1) + 1;
+        let joint = settings.kind == Some(TaskType::Pair)
+            && settings.encoding.as_deref() != Some("separate");
+        let least = match joint {
+            true => frame.around_pair() + 2,
+            false => frame.around() + 1,
+        };
         Ok(Limits {
             text: limit("max_length", settings.max_length, TEXT, least)?,
             query: limit(

@@ -5,6 +5,7 @@
 
 mod classes;
 mod classify;
+mod contest;
 mod filling;
 mod frame;
 mod generate;
@@ -19,94 +20,21 @@ mod prepare;
 mod prompt;
 mod ranked;
 mod retrieve;
+mod sequences;
+mod set;
 mod vectors;
 
-use indexmap::{IndexMap, IndexSet};
 use skillbelt_engine::{Grads, Keep, Param, Pass};
 use skillbelt_model::Tokenizer;
 use skillbelt_model::base::Network;
 
-use crate::data::{Rejection, Row, Shelf, Tally, TextId};
+use crate::data::{Rejection, Row};
 use crate::error::Result;
 
 pub use filling::{Preparing, prepare_rows};
 pub use given::Given;
 pub use prepare::{RowSink, Rows, Task};
-
-/// An example that is ready: which texts, and what is true of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    /// `classify`: the text. `pair`: both in one, or each. `retrieve`: the query, its answer, hard
-    /// negatives; or, by class, the member. `generate`: source, target.
-    pub texts: Box<[TextId]>,
-    /// Number of the class; of a member its class; 0 where there are no classes. [`Item::UNKNOWN`]
-    /// where the row does not say what is true of it.
-    pub label: u32,
-    /// The name of the row: its own, or `file:line`.
-    pub name: String,
-    /// `generate`: the target as it was written, before the tokenizer took it apart.
-    pub expected: Option<Box<str>>,
-}
-
-impl Item {
-    /// The label of an item whose truth is not known: it can be answered, but neither learnt from
-    /// nor measured.
-    pub const UNKNOWN: u32 = u32::MAX;
-
-    pub fn is_known(&self) -> bool {
-        self.label != Item::UNKNOWN
-    }
-}
-
-/// A split that is ready.
-#[derive(Default)]
-pub struct Set {
-    pub shelf: Shelf,
-    pub items: Vec<Item>,
-    /// What queries are ranked over, each text once, under the name of its first row.
-    pub pool: IndexMap<TextId, String>,
-    /// `retrieve` by class: the classes in the order in which they were met.
-    pub classes: IndexSet<String>,
-    /// Known items of each class.
-    pub counts: Vec<u64>,
-    pub tally: Tally,
-    /// Of everything that can be learnt from it: equal sets have equal hashes.
-    pub hash: String,
-}
-
-/// A row as token ids: an item, something to be found, or both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Encoded {
-    pub texts: Vec<Vec<u32>>,
-    /// Whether the texts make an item; a row may be there only to be found.
-    pub is_item: bool,
-    pub label: u32,
-    /// `retrieve` by class: the class, numbered when it joins a set.
-    pub class: Option<String>,
-    /// As [`Item::expected`].
-    pub expected: Option<Box<str>>,
-    /// Which of the texts joins the pool, and under which name.
-    pub found: Option<(usize, String)>,
-}
-
-impl Encoded {
-    /// An item that nobody is to find.
-    pub fn item(texts: Vec<Vec<u32>>, label: u32) -> Encoded {
-        Encoded {
-            texts,
-            is_item: true,
-            label,
-            class: None,
-            expected: None,
-            found: None,
-        }
-    }
-
-    /// Whether the row does not say what is true of it.
-    pub fn is_unknown(&self) -> bool {
-        self.label == Item::UNKNOWN
-    }
-}
+pub use set::{Encoded, Item, Set};
 
 /// Where an objective computes: the network, and how a pass is to be made.
 pub struct Stage<'s> {

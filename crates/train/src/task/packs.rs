@@ -56,3 +56,36 @@ pub fn stretches(lengths: &[usize], limit: usize) -> Vec<std::ops::Range<usize>>
     }
     stretches
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_text_is_in_one_pack_and_packs_keep_the_limit(
+            lengths in prop::collection::vec(1usize..50, 0..60),
+            limit in 1usize..200,
+        ) {
+            let stretches = stretches(&lengths, limit).into_iter().map(|s| s.collect());
+            for found in [packs(&lengths, limit), stretches.collect::<Vec<Vec<usize>>>()] {
+                let mut all: Vec<usize> = found.iter().flatten().copied().collect();
+                all.sort_unstable();
+                prop_assert_eq!(all, (0..lengths.len()).collect::<Vec<_>>());
+                for pack in found {
+                    let tokens: usize = pack.iter().map(|place| lengths[*place]).sum();
+                    prop_assert!(pack.len() == 1 || tokens <= limit);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_fits_is_one_pack_in_its_own_order() {
+        assert_eq!(packs(&[3, 9, 1], 13), [[0, 1, 2]]);
+        assert_eq!(packs(&[3, 9, 1], 12), [vec![1, 0], vec![2]]);
+        assert!(packs(&[], 12).is_empty());
+    }
+}

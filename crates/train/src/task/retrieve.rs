@@ -5,21 +5,20 @@
 //! that stands in the batch twice with two answers, neither is a negative of the other; by class, no
 //! member of a query's class is.
 
-use std::collections::HashMap;
-
-use skillbelt_engine::ops::{self, Pool};
+use skillbelt_engine::ops::Pool;
 use skillbelt_engine::random::Stream;
-use skillbelt_engine::{Grads, Param, Pass, Var};
+use skillbelt_engine::{Grads, Param};
 use skillbelt_model::Tokenizer;
 use skillbelt_model::base::Network;
 
+use super::contest::Contest;
 use super::frame::Frame;
 use super::limits::Limits;
-use super::vectors::{self, Distinct};
+use super::vectors;
 use super::{
     Answer, Encoded, Item, Learnt, Measures, Objective, Set, Stage, lexical, measured, ranked,
 };
-use crate::data::{Content, Rejection, Row, TextId};
+use crate::data::{Content, Rejection, Row};
 use crate::error::{Error, Result};
 use crate::recipe::TaskSettings;
 
@@ -35,20 +34,6 @@ pub struct Retrieve {
 }
 
 const TEMPERATURE: f64 = 0.05;
-
-/// Which rows of the distinct texts of a batch are queries and candidates, and which pairs are left
-/// out of the loss.
-#[derive(Default)]
-struct Contest {
-    distinct: Distinct,
-    queries: Vec<usize>,
-    /// Rows of the candidates, each once.
-    candidates: Vec<usize>,
-    /// Of each query its place among the candidates.
-    positives: Vec<usize>,
-    /// `[Q x K]`
-    excluded: Vec<bool>,
-}
 
 impl Retrieve {
     pub fn new(
@@ -110,110 +95,6 @@ impl Retrieve {
             }
         }
         Ok(Ok(texts))
-    }
-
-    /// The contest of the items of a batch. By class, the answer of a member is another one of its
-    /// class, drawn anew in every step; a member that is alone in its class asks nothing.
-    fn contest(&self, stage: &Stage<'_>, set: &Set, batch: &[usize]) -> Contest {
-        let draw = Stream::new(
-            stage.seed,
-            stage.step,
-            &format!("members of task {}", stage.task),
-        );
-        let members = ranked::members(set);
-        let mut contest = Contest::default();
-        let mut place = HashMap::new();
-        let mut classes: Vec<Vec<u32>> = Vec::new();
-        let mut rights: Vec<(usize, usize)> = Vec::new();
-        let mut asking = Vec::new();
-        let Contest {
-            distinct,
-            queries,
-            candidates,
-            positives,
-            ..
-        } = &mut contest;
-        let mut candidate = |distinct: &mut Distinct, text: TextId| {
-            let row = distinct.place(text);
-            *place.entry(row).or_insert_with(|| {
-                candidates.push(row);
-                candidates.len() - 1
-            })
-        };
-        // Queries first, so that their rows lie together.
-        for number in batch {
-            let item = &set.items[*number];
-            if let Some(answer) = answer(set, &members, *number, draw) {
-                queries.push(distinct.place(item.texts[0]));
-                asking.push((item, answer));
-            }
-        }
-        for (query, (item, answer)) in asking.iter().enumerate() {
-            let positive = candidate(distinct, *answer);
-            positives.push(positive);
-            rights.push((queries[query], positive));
-            if set.classes.is_empty() {
-                continue;
-            }
-            classes.resize(classes.len().max(positive + 1), Vec::new());
-            classes[positive].push(item.label);
-        }
-        for (item, _) in &asking {
-            for negative in item.texts.iter().skip(2) {
-                candidate(distinct, *negative);
-            }
-        }
-        let k = contest.candidates.len();
-        rights.sort_unstable();
-        contest.excluded = vec![false; contest.queries.len() * k];
-        for (query, (item, _)) in asking.iter().enumerate() {
-            let row = contest.queries[query];
-            for candidate in (0..k).filter(|candidate| *candidate != contest.positives[query]) {
-                let of_class = classes
-                    .get(candidate)
-                    .is_some_and(|found| found.contains(&item.label));
-                let right = rights.binary_search(&(row, candidate)).is_ok();
-                let itself = contest.candidates[candidate] == row;
-                contest.excluded[query * k + candidate] = of_class || right || itself;
-            }
-        }
-        contest
-    }
-}
-
-/// The right answer of an item, if it has one.
-fn answer(set: &Set, members: &[Vec<usize>], number: usize, draw: Stream) -> Option<TextId> {
-    let item = &set.items[number];
-    if set.classes.is_empty() {
-        return item.texts.get(1).copied();
-    }
-    // A twin with the very same text teaches nothing.
-    let class = members.get(item.label as usize)?;
-    let others: Vec<TextId> = class
-        .iter()
-        .map(|other| set.items[*other].texts[0])
-        .collect();
-    let others: Vec<TextId> = others
-        .into_iter()
-        .filter(|text| *text != item.texts[0])
-        .collect();
-    let drawn = draw.bits(number as u64) % (others.len() as u64).max(1);
-    others.get(drawn as usize).copied()
-}
-
-impl Contest {
-    fn loss(&self, pass: &Pass, vectors: &Var, how: &Retrieve) -> Result<Var> {
-        let queries = ops::take_rows(pass, vectors, &self.queries)?;
-        let candidates = ops::take_rows(pass, vectors, &self.candidates)?;
-        Ok(ops::contrastive_loss_among(
-            pass,
-            &queries,
-            &candidates,
-            &self.positives,
-            &self.excluded,
-            how.temperature,
-            how.symmetric,
-        )?)
     }
 }
 
@@ -282,7 +163,8 @@ impl Objective for Retrieve {
         factor: f32,
         grads: &mut Grads,
     ) -> Result<Learnt> {
-        let contest = self.contest(stage, set, batch);
+        let place = format!("members of task {}", stage.task);
+        let contest = Contest::of(set, batch, Stream::new(stage.seed, stage.step, &place));
         if contest.queries.is_empty() {
             return Ok(Learnt::default());
         }
@@ -294,7 +176,7 @@ impl Objective for Retrieve {
             self.pooling,
             factor,
             grads,
-            |pass, vectors| contest.loss(pass, vectors, self),
+            |pass, vectors| contest.loss(pass, vectors, self.temperature, self.symmetric),
         )?;
         Ok(Learnt {
             loss,
@@ -315,15 +197,21 @@ impl Objective for Retrieve {
     fn loss(&self, stage: &Stage<'_>, set: &Set) -> Result<Learnt> {
         let numbers: Vec<usize> = (0..set.items.len()).collect();
         let mut learnt = Learnt::default();
+        let draw = Stream::new(0, 0, "members of a set");
         for batch in numbers.chunks(LOSS_BATCH) {
-            let contest = self.contest(stage, set, batch);
+            let contest = Contest::of(set, batch, draw);
             if contest.queries.is_empty() {
                 continue;
             }
             let texts = &contest.distinct.texts;
             let found = vectors::answer(stage, &set.shelf, texts, self.pooling)?;
             let pass = stage.answering();
-            let loss = contest.loss(&pass, &pass.constant(found), self)?;
+            let loss = contest.loss(
+                &pass,
+                &pass.constant(found),
+                self.temperature,
+                self.symmetric,
+            )?;
             let units = contest.queries.len() as u64;
             learnt.loss += f64::from(loss.scalar()) * units as f64;
             learnt.units += units;

@@ -4,4 +4,9 @@
 
 mod bench;
 mod classify;
+mod draw;
+mod generate;
 mod gradients;
+mod pair;
+mod retrieve;
+mod truncation;
