@@ -1,6 +1,6 @@
 //! How the program ends: what is said on stderr, and with which exit code.
 //!
-//! Codes: 0 everything was done; 2 it could not be done, or not for every input.
+//! Codes: 0 everything was done; 1 what was looked for was found; 2 it could not be done, or not for every input.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -10,6 +10,9 @@ use skillbelt_model::{generate, hub, tokenizer};
 
 /// The exit code of work that could not be done.
 const COULD_NOT: u8 = 2;
+
+/// The exit code of a check that found something.
+const FOUND: u8 = 1;
 
 /// Why the program stops.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub enum Failure {
     },
     /// So many inputs were refused, each told on its own; the others were done.
     Rejected { rejected: usize, all: usize },
+    /// A check found so many things, and the output tells them.
+    Found { findings: u64 },
     /// Whoever read the output has gone. Not an error.
     NobodyListens,
 }
@@ -82,6 +87,10 @@ impl From<io::Error> for Failure {
 pub fn code(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) | Err(Failure::NobodyListens) => ExitCode::SUCCESS,
+        Err(Failure::Found { findings }) => {
+            say(format_args!("found: {findings}, as told above"));
+            ExitCode::from(FOUND)
+        }
         Err(Failure::Rejected { rejected, all }) => {
             say(format_args!(
                 "error: {rejected} of {all} inputs were rejected, as told above"

@@ -4,6 +4,7 @@ mod base_embed;
 mod base_generate;
 mod base_show;
 mod train;
+mod data_check;
 
 use clap::{Args, Parser, Subcommand};
 use skillbelt_engine::{Isa, Precision};
@@ -16,7 +17,7 @@ use crate::exit::Failure;
     name = "skillbelt",
     version,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 all was done; 2 it could not be done, or not for every input.\n\
+    after_help = "Exit codes: 0 all was done; 1 something was found that was looked for; 2 it could not be done, or not for every input.\n\
         SKILLBELT_KERNEL=portable|neon|avx2|avx512|amx chooses the instructions instead of the program.\n\
         HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured."
 )]
@@ -47,6 +48,14 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Base(BaseCommand),
     Train(train::Train),
+    /// Look at data sets
+    #[command(subcommand, arg_required_else_help = true)]
+    Data(DataCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum DataCommand {
+    Check(Box<data_check::Check>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -71,6 +80,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Base(BaseCommand::Show(show)) => show.run(everywhere),
         Command::Base(BaseCommand::Embed(embed)) => embed.run(everywhere),
         Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),
+        Command::Data(DataCommand::Check(check)) => check.run(),
     }
 }
 

@@ -67,7 +67,7 @@ pub fn pairs(files: &[(&Path, Format)], meaning: &Meaning<'_>, sink: &mut Sink<'
             };
             sink(Ok(Row {
                 place: member.place.clone(),
-                id: member.id.clone(),
+                id: Some(format!("{}~{}", member.name(), members[partner].name())),
                 group: None,
                 content: Content::Pair {
                     first: texts.get(number)?,
@@ -78,6 +78,15 @@ pub fn pairs(files: &[(&Path, Format)], meaning: &Meaning<'_>, sink: &mut Sink<'
         }
     }
     Ok(())
+}
+
+impl Member {
+    /// Its id, or its line.
+    fn name(&self) -> String {
+        self.id
+            .clone()
+            .unwrap_or_else(|| self.place.line.to_string())
+    }
 }
 
 /// Another member of the class, or a member of another class; each is as likely as any other.

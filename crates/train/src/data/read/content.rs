@@ -91,6 +91,7 @@ impl<'t> Meaning<'t> {
 
     fn label(&self, fields: &Fields) -> Sound<Option<String>> {
         match (self.names.value(fields, "label"), self.answers) {
+            (Some((_, Value::Null)), Answers::Optional) => Ok(None),
             (Some((path, value)), _) => label(&path, value, self.task.labels.as_deref()).map(Some),
             (None, Answers::Optional) => Ok(None),
             (None, Answers::Required) => Err(self.names.missing(fields, "label")),
@@ -138,7 +139,7 @@ impl<'t> Meaning<'t> {
 
     fn negatives(&self, fields: &Fields) -> Sound<Vec<String>> {
         match self.names.value(fields, "negatives") {
-            None => Ok(Vec::new()),
+            None | Some((_, Value::Null)) => Ok(Vec::new()),
             Some((path, Value::Array(texts))) => {
                 texts.iter().map(|text| text_of(&path, text)).collect()
             }

@@ -10,9 +10,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Records;
-use super::defect::{COLUMNS, Defect, Sound, TOO_LONG};
+use super::defect::{COLUMNS, Defect, NOT_UTF8, Sound, TOO_LONG};
 use super::limits::ROW_BYTES;
-use super::lines::text;
 use super::object::Fields;
 use super::open::{Opened, damaged, no_rows, open, refusal};
 use crate::data::Place;
@@ -184,7 +183,18 @@ impl Cells {
                 format!("{} bytes; at most {} are read", self.length, self.limit),
             ));
         }
-        let whole = text(&self.bytes, self.began.1)?;
+        let whole = std::str::from_utf8(&self.bytes).map_err(|error| {
+            let byte = self
+                .bytes
+                .get(error.valid_up_to())
+                .copied()
+                .unwrap_or_default();
+            let begin = self.began.1;
+            let detail = format!(
+                "byte 0x{byte:02x} in the record that begins at offset {begin} of the file"
+            );
+            Defect::new(NOT_UTF8, detail)
+        })?;
         let mut from = 0;
         let cut = self.ends.iter().map(|end| {
             let cell = whole.get(from..*end);
@@ -192,7 +202,7 @@ impl Cells {
             cell
         });
         cut.collect::<Option<Vec<&str>>>()
-            .ok_or_else(|| Defect::new(super::defect::NOT_UTF8, "a letter is cut by a delimiter"))
+            .ok_or_else(|| Defect::new(NOT_UTF8, "a letter is cut by a delimiter"))
     }
 
     fn header(&self) -> Result<Vec<String>> {

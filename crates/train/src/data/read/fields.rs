@@ -254,14 +254,17 @@ impl<'t> Names<'t> {
         but: Option<&str>,
     ) -> Option<(String, &'a Value)> {
         let given = self.task.fields.contains_key(name);
-        let mut tried = self
+        let tried = self
             .tried(name)
             .into_iter()
             .filter(|path| given || Some(*path) != but);
-        tried.find_map(|path| {
-            let value = at(fields, path)?;
-            (given || !value.is_null()).then(|| (path.to_owned(), value))
-        })
+        let mut present = tried.filter_map(|path| Some((path.to_owned(), at(fields, path)?)));
+        // A null counts only where there is nothing better, so that it can be told.
+        let first = present.next()?;
+        match first.1.is_null() {
+            true => Some(present.find(|(_, value)| !value.is_null()).unwrap_or(first)),
+            false => Some(first),
+        }
     }
 
     /// The text that a row has for `name`.

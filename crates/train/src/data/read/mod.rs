@@ -163,14 +163,23 @@ fn layout(path: &Path, format: Format) -> Result<Format> {
     }
 }
 
-/// Rows of one file as it writes them.
+/// Rows of one file as it writes them. A file without any is refused.
 fn records(path: &Path, format: Format, sink: &mut Records<'_>) -> Result<()> {
+    let mut any = false;
+    let counted: &mut Records<'_> = &mut |place, fields| {
+        any = true;
+        sink(place, fields)
+    };
     match format {
-        Format::Json => json::Cutter::open(path)?.rows(sink),
-        Format::Csv => delimited::records(path, b',', sink),
-        Format::Tsv => delimited::records(path, b'\t', sink),
-        Format::Parquet => columns::records(path, sink),
-        _ => object_lines(path, sink),
+        Format::Json => json::Cutter::open(path)?.rows(counted),
+        Format::Csv => delimited::records(path, b',', counted),
+        Format::Tsv => delimited::records(path, b'\t', counted),
+        Format::Parquet => columns::records(path, counted),
+        _ => object_lines(path, counted),
+    }?;
+    match any {
+        true => Ok(()),
+        false => Err(open::no_rows(path)),
     }
 }
 
@@ -187,18 +196,26 @@ fn object_lines(path: &Path, sink: &mut Records<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The blake3 of every file of a split, as it lies on the disk, and its bytes.
+/// The blake3 of every file of a split, as it lies on the disk, and its bytes: what makes two runs
+/// comparable.
 pub fn file_hashes(
     name: &str,
     task: &TaskSettings,
     split: Split,
 ) -> Result<Vec<(PathBuf, String, u64)>> {
     let named = files::of_split(name, task, split)?;
-    let found = Found::of(name, task, kind(name, task)?, &named)?;
+    let kind = kind(name, task)?;
+    let found = Found::of(name, task, kind, &named)?;
+    let mut data = found.data;
+    if data.is_none() && !matches!(found.format, Format::ParallelText | Format::Bigclonebench) {
+        let meaning = Meaning::of(task, kind, found.format, Answers::Required);
+        let first = &found.files[0];
+        data = named_pool(&[(first, layout(first, found.format)?)], &meaning)?;
+    }
     found
         .files
         .iter()
-        .chain(&found.data)
+        .chain(&data)
         .map(|path| open::hash(path))
         .collect()
 }

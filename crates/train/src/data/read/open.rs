@@ -175,7 +175,7 @@ pub fn damaged(path: &Path, packing: Packing, after: u64, error: impl std::fmt::
 
 /// A file with nothing in it.
 pub fn no_rows(path: &Path) -> Error {
-    refusal(path, "no rows").with_hint("the file is empty; was it written to the end?")
+    refusal(path, "no rows").with_hint("there is nothing in it; was it written to the end?")
 }
 
 /// A name that does not exist, with the nearest one that does.

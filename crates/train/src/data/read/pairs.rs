@@ -13,6 +13,7 @@ use super::fields::Names;
 use super::label::label;
 use super::lines::Lines;
 use super::object::Fields;
+use super::open::no_rows;
 use super::texts::Texts;
 use super::{Answers, Sink};
 use crate::error::Result;
@@ -44,12 +45,15 @@ pub fn pairs(
     )?;
     for path in files {
         let mut lines = Lines::open(path)?;
+        let mut any = false;
         while let Some(line) = lines.next()? {
             let line = match line {
                 Ok("") => continue,
                 other => other.map(str::to_owned),
             };
+            any = true;
             let place = lines.place();
+            let id = line.as_ref().ok().map(|line| named(line));
             let content = match line {
                 Ok(line) => functions.pair(&line, meaning)?,
                 Err(defect) => Err(defect),
@@ -57,12 +61,15 @@ pub fn pairs(
             sink(match content {
                 Ok(content) => Ok(Row {
                     place,
-                    id: None,
+                    id,
                     group: None,
                     content,
                 }),
                 Err(defect) => Err(defect.at(place)),
             })?;
+        }
+        if !any {
+            return Err(no_rows(path));
         }
     }
     Ok(())
@@ -135,4 +142,10 @@ impl Functions {
             label,
         }))
     }
+}
+
+/// A pair goes by its two numbers, as the files of predictions write them.
+fn named(line: &str) -> String {
+    let numbers: Vec<&str> = line.split('\t').map(str::trim).take(2).collect();
+    numbers.join("\t")
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::defect::Sound;
 use super::fields::sound_text;
 use super::lines::Lines;
-use super::open::refusal;
+use super::open::{no_rows, refusal};
 use super::{Answers, Sink};
 use crate::data::{Content, Row, Source};
 use crate::error::Result;
@@ -28,6 +28,7 @@ pub fn parallel(
         };
         let (from, to) = match (from, to) {
             (Some(from), Some(to)) => (from, to),
+            (None, None) if sources.count() == 0 => return Err(no_rows(source)),
             (None, None) => return Ok(()),
             _ => return Err(unequal(source, &mut sources, target, targets)?),
         };
