@@ -60,6 +60,11 @@ fn main() {
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned());
             let name = format!("golden {name} {}", kind.unwrap_or_default());
+            if golden_files::is_reproducible(&belt) {
+                for (what, check) in golden_belts::AGAINST_THE_REFERENCE {
+                    add(&mut trials, format!("{name} {what}"), &belt, check);
+                }
+            }
             for (what, check) in golden_belts::CHECKS {
                 add(&mut trials, format!("{name} {what}"), &belt, check);
             }
