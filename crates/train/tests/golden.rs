@@ -55,6 +55,14 @@ fn main() {
             &folder,
             oracle_notices,
         );
+        for (what, check) in FRESH {
+            add(
+                &mut trials,
+                format!("golden {name} new belts: {what}"),
+                &folder,
+                check,
+            );
+        }
         for belt in belts(&folder) {
             let kind = belt
                 .file_name()
@@ -80,6 +88,22 @@ fn main() {
     ));
     libtest_mimic::run(&arguments, trials).exit();
 }
+
+/// What must hold of new belts on every base.
+const FRESH: [(&str, Check); 3] = [
+    (
+        "zero changes nothing",
+        golden_belts::fresh::zero_changes_nothing,
+    ),
+    (
+        "gradients are differences",
+        golden_belts::fresh::gradients_are_differences,
+    ),
+    (
+        "written and read again",
+        golden_belts::fresh::written_and_read,
+    ),
+];
 
 type Check = fn(&Path) -> Result<(), String>;
 
