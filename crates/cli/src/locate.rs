@@ -27,19 +27,7 @@ pub struct Which {
 impl Which {
     /// The folder of the base, after fetching what of it is not on this machine.
     pub fn folder(&self, everywhere: &Everywhere) -> Result<PathBuf, Failure> {
-        let mut options = hub::Options::from_env()?;
-        options.offline |= everywhere.offline;
-        let bars = Bars::default();
-        let shown: &dyn hub::Progress = match stderr().is_terminal() && !everywhere.quiet {
-            true => &bars,
-            false => &hub::Unwatched,
-        };
-        let name = match &self.revision {
-            Some(revision) => format!("{}@{revision}", self.base),
-            None => self.base.clone(),
-        };
-        // A folder has no revisions; named with one, it is not silently taken as it is.
-        Ok(hub::resolve(&name, &options, shown)?)
+        folder(&self.base, self.revision.as_deref(), everywhere)
     }
 
     /// The base with its tokenizer.
@@ -53,6 +41,27 @@ impl Which {
         let base = base::open(&folder, Purpose::frozen(precision))?;
         Ok((folder, base, tokenizer))
     }
+}
+
+/// The folder of a base that is named, after fetching what of it is not on this machine.
+pub fn folder(
+    name: &str,
+    revision: Option<&str>,
+    everywhere: &Everywhere,
+) -> Result<PathBuf, Failure> {
+    let mut options = hub::Options::from_env()?;
+    options.offline |= everywhere.offline;
+    let bars = Bars::default();
+    let shown: &dyn hub::Progress = match stderr().is_terminal() && !everywhere.quiet {
+        true => &bars,
+        false => &hub::Unwatched,
+    };
+    let name = match revision {
+        Some(revision) => format!("{name}@{revision}"),
+        None => name.to_owned(),
+    };
+    // A folder has no revisions; named with one, it is not silently taken as it is.
+    Ok(hub::resolve(&name, &options, shown)?)
 }
 
 /// A bar on the terminal for the file that is being fetched.

@@ -5,6 +5,7 @@ mod exit;
 mod input;
 mod locate;
 mod output;
+mod progress;
 
 use std::process::ExitCode;
 

@@ -55,11 +55,24 @@ fn main() {
             &folder,
             oracle_notices,
         );
+        for (what, check) in FRESH {
+            add(
+                &mut trials,
+                format!("golden {name} new belts: {what}"),
+                &folder,
+                check,
+            );
+        }
         for belt in belts(&folder) {
             let kind = belt
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned());
             let name = format!("golden {name} {}", kind.unwrap_or_default());
+            if golden_files::is_reproducible(&belt) {
+                for (what, check) in golden_belts::AGAINST_THE_REFERENCE {
+                    add(&mut trials, format!("{name} {what}"), &belt, check);
+                }
+            }
             for (what, check) in golden_belts::CHECKS {
                 add(&mut trials, format!("{name} {what}"), &belt, check);
             }
@@ -75,6 +88,22 @@ fn main() {
     ));
     libtest_mimic::run(&arguments, trials).exit();
 }
+
+/// What must hold of new belts on every base.
+const FRESH: [(&str, Check); 3] = [
+    (
+        "zero changes nothing",
+        golden_belts::fresh::zero_changes_nothing,
+    ),
+    (
+        "gradients are differences",
+        golden_belts::fresh::gradients_are_differences,
+    ),
+    (
+        "written and read again",
+        golden_belts::fresh::written_and_read,
+    ),
+];
 
 type Check = fn(&Path) -> Result<(), String>;
 

@@ -3,8 +3,8 @@
 mod base_embed;
 mod base_generate;
 mod base_show;
-mod train;
 mod data_check;
+mod train;
 
 use clap::{Args, Parser, Subcommand};
 use skillbelt_engine::{Isa, Precision};

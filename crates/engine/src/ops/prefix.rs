@@ -13,6 +13,9 @@ use crate::tape::{Pass, Var};
 
 const OP: &str = "prefix";
 
+/// Place of the prefix among the inputs on the tape, after keys and values.
+const PREFIX: usize = 2;
+
 /// Rows that one thread lays at least.
 const ROWS: usize = 32;
 
@@ -102,13 +105,14 @@ pub fn lay_before(
     let shapes = [k.var.shape(), v.var.shape(), rows.shape()];
     let both = pass.record(both, &[k.var, v.var, &rows], || {
         move |dy, flow| {
-            for part in 0..2 {
+            let [keys, values, prefix] = shapes;
+            for (part, shape) in [keys, values].into_iter().enumerate() {
                 if flow.needs(part) {
-                    flow.give(part, plan.row_gradient(part, shapes[part], &dy));
+                    flow.give(part, plan.row_gradient(part, shape, &dy));
                 }
             }
-            if flow.needs(2) {
-                flow.give(2, plan.prefix_gradient(shapes[2], &dy));
+            if flow.needs(PREFIX) {
+                flow.give(PREFIX, plan.prefix_gradient(prefix, &dy));
             }
             Ok(())
         }

@@ -5,6 +5,7 @@ mod plan;
 mod ship;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use serde_json::json;
@@ -13,11 +14,11 @@ use skillbelt_model::base::{self, Base, Purpose};
 use skillbelt_model::belt::Belt;
 use skillbelt_model::{Checkpoint, Tokenizer};
 
-use crate::data::{Split, read};
+use crate::data::{Split, Tally, read};
 use crate::error::{Error, Result};
 use crate::recipe::{BeltKind, Recipe, Resolved, TaskSettings};
 use crate::run::{self, Finished, Papers, Prepared, RunOptions, Workshop};
-use crate::task::{Given, RowSink, Rows, Task};
+use crate::task::{self, Given, RowSink, Task};
 use crate::watch::Watch;
 
 pub use plan::plan;
@@ -68,6 +69,53 @@ pub fn train(
     )
 }
 
+/// What became of the rows of a split.
+pub struct RowsOf {
+    task: String,
+    split: Split,
+    items: usize,
+    tally: Tally,
+}
+
+impl fmt::Display for RowsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (task, split, tally) = (&self.task, self.split.name(), &self.tally);
+        let (total, used) = (tally.total(), tally.used);
+        write!(
+            f,
+            "{task} {split}: {total} rows, {used} can be used, {} taken",
+            self.items
+        )?;
+        for (reason, rejected) in &tally.rejected {
+            write!(f, "\n  {} rejected: {reason}", rejected.count)?;
+            for example in &rejected.examples {
+                write!(f, "\n    {}: {}", example.place, example.detail)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads and encodes every row of every split as training would, and trains nothing.
+pub fn check_rows(recipe: &Recipe, base_folder: &Path) -> Result<Vec<RowsOf>> {
+    let tokenizer = Tokenizer::from_folder(base_folder)?;
+    let base = open_base(recipe, base_folder)?;
+    let mut all = Vec::new();
+    for task in tasks(recipe, base_folder, &base, &tokenizer)? {
+        for split in Split::ALL {
+            if let Some(set) = task.load(split, &tokenizer, recipe.training.seed)? {
+                all.push(RowsOf {
+                    task: task.name.clone(),
+                    split,
+                    items: set.items.len(),
+                    tally: set.tally,
+                });
+            }
+        }
+    }
+    Ok(all)
+}
+
 /// The base as the recipe wants it held: frozen in a precision, or all of it trained.
 pub fn open_base(recipe: &Recipe, folder: &Path) -> Result<Base> {
     let precision: Precision = recipe.base.precision.parse().map_err(Error::told)?;
@@ -100,7 +148,7 @@ pub fn tasks(
 }
 
 /// The rows of a task's splits, from its files.
-fn rows_of(name: &str, settings: &TaskSettings) -> Box<Rows> {
+fn rows_of(name: &str, settings: &TaskSettings) -> Box<task::Rows> {
     let (name, settings) = (name.to_owned(), settings.clone());
     Box::new(move |split, sink: &mut RowSink<'_>| read::rows(&name, &settings, split, sink))
 }

@@ -3,15 +3,22 @@
 mod flags;
 mod summary;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use skillbelt_train::disk::faults::Faults;
 use skillbelt_train::recipe::check::check;
 use skillbelt_train::recipe::{self, Override, Problem, Resolved};
+use skillbelt_train::run::{Finished, RunOptions};
+use skillbelt_train::start;
 
 use super::Everywhere;
 use crate::exit::{Failure, say};
+use crate::locate;
 use crate::output::Lines;
+use crate::progress;
 
 use flags::flags;
 use summary::summary;
@@ -40,6 +47,9 @@ struct Own {
     /// Print the whole recipe, every key with its origin, and train nothing
     #[arg(long, conflicts_with_all = ["check", "resume"])]
     print: bool,
+    /// Only these tasks of the recipe, by name
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    tasks: Vec<String>,
     /// Set any key, as tasks.NAME.KEY=VALUE or SECTION.KEY=VALUE; later ones win
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
@@ -112,7 +122,8 @@ impl FromArgMatches for Train {
 
 impl Train {
     pub fn run(&self, everywhere: &Everywhere) -> Result<(), Failure> {
-        let resolved = recipe::read(&self.own.recipe, &self.overrides)?;
+        let mut resolved = recipe::read(&self.own.recipe, &self.overrides)?;
+        self.choose_tasks(&mut resolved)?;
         if self.own.print {
             let mut lines = Lines::new();
             lines.text(&resolved.to_yaml_with_origins()?)?;
@@ -122,20 +133,74 @@ impl Train {
         let mut lines = Lines::new();
         lines.text(&summary(&resolved))?;
         lines.flush()?;
+        let base = &resolved.recipe.base;
+        let base = locate::folder(&base.name, base.revision.as_deref(), everywhere)?;
         match self.own.check {
-            true => Ok(()),
-            false => start(&resolved, self.own.resume),
+            true => check_rows(&resolved, &base),
+            false => self.start(&resolved, &base, everywhere),
+        }
+    }
+
+    /// Leaves out the tasks that were not asked for.
+    fn choose_tasks(&self, resolved: &mut Resolved) -> Result<(), Failure> {
+        let (wanted, tasks) = (&self.own.tasks, &mut resolved.recipe.tasks);
+        if let Some(unknown) = wanted.iter().find(|name| !tasks.contains_key(*name)) {
+            let names: Vec<&str> = tasks.keys().map(String::as_str).collect();
+            return Err(Failure::told(format_args!(
+                "--tasks {unknown}: the recipe has no such task"
+            ))
+            .with_hint(format_args!("it has {}", names.join(", "))));
+        }
+        if !wanted.is_empty() {
+            tasks.retain(|name, _| wanted.contains(name));
+        }
+        Ok(())
+    }
+
+    /// Begins the run, or goes on with it.
+    fn start(
+        &self,
+        resolved: &Resolved,
+        base: &Path,
+        everywhere: &Everywhere,
+    ) -> Result<(), Failure> {
+        let options = RunOptions {
+            resume: self.own.resume,
+            stop: Arc::default(),
+            faults: Arc::new(Faults::from_env()?),
+        };
+        let stop = Arc::clone(&options.stop);
+        // The first Ctrl-C lets the step finish; a second one ends the program at once, and the last
+        // checkpoint stands.
+        let handler = move || {
+            if stop.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+            say("stopping after this step; once more to stop at once");
+        };
+        ctrlc::set_handler(handler).map_err(Failure::told)?;
+        let mut watcher = progress::watcher(everywhere.quiet);
+        let mut lines = Lines::new();
+        match start::train(resolved, base, &options, &mut *watcher)? {
+            Finished::Complete { belt, summary, .. } => {
+                lines.text(&format!("{summary}\nbelt: {}\n", belt.display()))?;
+                lines.flush()
+            }
+            Finished::Stopped { step, steps } => Err(Failure::told(format_args!(
+                "stopped at step {step} of {steps}; everything is saved"
+            ))
+            .with_hint("the same command with --resume goes on")),
         }
     }
 }
 
-/// Begins the run, or goes on with it.
-fn start(resolved: &Resolved, resume: bool) -> Result<(), Failure> {
-    let output = resolved.recipe.output.display();
-    let verb = if resume { "gone on with" } else { "begun" };
-    Err(Failure::told(format_args!(
-        "the run in {output} cannot be {verb}: this build does not train"
-    )))
+/// Reads every row of every split, and tells what is used and what is not.
+fn check_rows(resolved: &Resolved, base: &Path) -> Result<(), Failure> {
+    let mut lines = Lines::new();
+    for split in start::check_rows(&resolved.recipe, base)? {
+        lines.text(&format!("{split}\n"))?;
+    }
+    lines.flush()
 }
 
 /// Tells all problems; those that are no mere warnings stop the program.
