@@ -4,9 +4,8 @@
 use skillbelt_engine::random::Stream;
 
 use super::Prepared;
-use crate::data::Shelf;
 use crate::error::{Error, Result};
-use crate::task::{Item, Set};
+use crate::task::Set;
 
 /// Rows of each task.
 const ROWS: usize = 64;
@@ -44,24 +43,5 @@ fn some_of(set: &Set, seed: u64, name: &str) -> Result<Set> {
     places.sort_by_key(|place| (stream.bits(*place as u64), *place));
     places.truncate(ROWS);
     places.sort_unstable();
-    let mut shelf = Shelf::new();
-    let told = |error| Error::told(format_args!("the shelf of texts: {error}"));
-    let mut items = Vec::new();
-    for place in places {
-        let item = &set.items[place];
-        let mut texts = Vec::new();
-        for text in &item.texts {
-            let ids = set.shelf.get(*text).map_err(told)?;
-            texts.push(shelf.put(&ids).map_err(told)?);
-        }
-        items.push(Item {
-            texts: texts.into(),
-            ..item.clone()
-        });
-    }
-    Ok(Set {
-        shelf,
-        items,
-        ..Set::default()
-    })
+    set.part(&places)
 }

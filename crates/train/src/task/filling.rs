@@ -7,9 +7,9 @@ use rayon::prelude::*;
 use skillbelt_engine::random::Stream;
 use skillbelt_model::Tokenizer;
 
-use super::prepare::RowSink;
 use super::vectors::unreadable;
 use super::{Encoded, Item, Objective, Set, set};
+use crate::data::read::Sink as RowSink;
 use crate::data::{Content, Place, Rejection, Row, Split, Tally, TextId};
 use crate::error::Result;
 

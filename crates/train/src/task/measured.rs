@@ -6,6 +6,7 @@ use skillbelt_engine::{Mat, Pass};
 use super::classes::Classes;
 use super::{Answer, Learnt, Measures, Set};
 use crate::error::Result;
+use crate::metric;
 
 /// One answer for each row of scores `[items x columns]`.
 pub fn answers(scores: &Mat) -> Vec<Answer> {
@@ -39,7 +40,7 @@ pub fn class_loss(classes: &Classes, set: &Set, scores: &Mat, tokens: u64) -> Re
 }
 
 /// How good scores are, over the items whose class is known.
-pub fn classes(set: &Set, answers: &[Answer], count: usize, metric: Option<&str>) -> Measures {
+pub fn classes(set: &Set, answers: &[Answer], count: usize, metric_name: Option<&str>) -> Measures {
     let mut scores = Vec::new();
     let mut labels = Vec::new();
     for (item, answer) in set.items.iter().zip(answers) {
@@ -48,21 +49,26 @@ pub fn classes(set: &Set, answers: &[Answer], count: usize, metric: Option<&str>
             labels.push(item.label);
         }
     }
-    first(classification(&scores, &labels, count), metric)
+    first(metric::classification(&scores, &labels, count), metric_name)
 }
 
 /// How good ranks are, over the queries whose answer is known.
-pub fn ranks(answers: &[Answer], metric: Option<&str>) -> Measures {
-    let known = answers.iter().filter_map(|answer| match answer {
-        Answer::Ranks { ranks, .. } if !ranks.is_empty() => Some(ranks.clone()),
-        _ => None,
-    });
-    first(ranking(&known.collect::<Vec<_>>()), metric)
+pub fn ranks(answers: &[Answer], metric_name: Option<&str>) -> Measures {
+    let (mut known, mut among) = (Vec::new(), 0);
+    for answer in answers {
+        if let Answer::Ranks { ranks, pool, .. } = answer
+            && !ranks.is_empty()
+        {
+            known.push(ranks.clone());
+            among = *pool;
+        }
+    }
+    first(metric::ranking(&known, among), metric_name)
 }
 
 /// How good texts are; beside it the mean loss of the true ones over their tokens.
-pub fn texts(answers: &[Answer], metric: Option<&str>) -> Measures {
-    let (mut found, mut wanted, mut sum, mut tokens) = (Vec::new(), Vec::new(), 0.0, 0);
+pub fn texts(answers: &[Answer], metric_name: Option<&str>) -> Measures {
+    let (mut found, mut wanted, mut losses) = (Vec::new(), Vec::new(), Vec::new());
     for answer in answers {
         let Answer::Text {
             written,
@@ -76,17 +82,11 @@ pub fn texts(answers: &[Answer], metric: Option<&str>) -> Measures {
             found.push(&written[..]);
             wanted.push(&expected[..]);
         }
-        if let Some((loss, of)) = loss {
-            sum += loss;
-            tokens += of;
-        }
+        losses.extend(*loss);
     }
-    let mut measures = text(&found, &wanted);
-    if tokens > 0 {
-        let loss = sum / tokens as f64;
-        measures.extend([("loss", loss), ("perplexity", loss.exp())]);
-    }
-    first(measures, metric)
+    let mut measures = metric::text(&found, &wanted);
+    measures.extend(metric::language(&losses));
+    first(measures, metric_name)
 }
 
 /// Brings the number that the recipe chose to the front; what comes after keeps its order.
@@ -96,42 +96,4 @@ pub fn first(mut measures: Measures, metric: Option<&str>) -> Measures {
         measures[..=place].rotate_right(1);
     }
     measures
-}
-
-fn classification(scores: &[Vec<f32>], labels: &[u32], _classes: usize) -> Measures {
-    let right = scores.iter().zip(labels).filter(|(scores, label)| {
-        let class = match &scores[..] {
-            [one] => u32::from(*one > 0.0),
-            many => {
-                let best = |best: usize, class: usize| {
-                    if many[class] > many[best] {
-                        class
-                    } else {
-                        best
-                    }
-                };
-                (1..many.len()).fold(0, best) as u32
-            }
-        };
-        class == **label
-    });
-    vec![(
-        "accuracy",
-        right.count() as f64 / labels.len().max(1) as f64,
-    )]
-}
-
-fn ranking(ranks: &[Vec<usize>]) -> Measures {
-    let first = ranks.iter().filter_map(|ranks| ranks.first());
-    let sum: f64 = first.map(|rank| 1.0 / *rank as f64).sum();
-    vec![("mrr", sum / ranks.len().max(1) as f64)]
-}
-
-fn text(written: &[&str], expected: &[&str]) -> Measures {
-    let pairs = written.iter().zip(expected);
-    let right = pairs.filter(|(written, expected)| written.trim() == expected.trim());
-    vec![(
-        "exact_match",
-        right.count() as f64 / written.len().max(1) as f64,
-    )]
 }

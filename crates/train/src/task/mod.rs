@@ -33,7 +33,7 @@ use crate::error::Result;
 
 pub use filling::{Preparing, prepare_rows};
 pub use given::Given;
-pub use prepare::{RowSink, Rows, Task};
+pub use prepare::{Rows, Task};
 pub use set::{Encoded, Item, Set};
 
 /// Where an objective computes: the network, and how a pass is to be made.
@@ -59,6 +59,7 @@ impl Stage<'_> {
             .with_task(self.task)
             .with_keep(self.keep)
             .with_recompute(self.recompute)
+            .with_task(self.task)
     }
 
     /// A pass that only answers.

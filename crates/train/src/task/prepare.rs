@@ -16,12 +16,10 @@ use super::pair::Separate;
 use super::retrieve::Retrieve;
 use super::vectors::pooling;
 use super::{Objective, Set};
-use crate::data::{Content, Rejection, Row, Split};
+use crate::data::read::{self, Sink as RowSink};
+use crate::data::{Content, Split};
 use crate::error::{Error, Result};
 use crate::recipe::{TaskSettings, TaskType};
-
-/// Takes the rows of a split one by one, used or rejected by their reader.
-pub type RowSink<'s> = dyn FnMut(std::result::Result<Row, Rejection>) -> Result<()> + 's;
 
 /// Gives every row of a split to a sink, in the order of the files.
 pub type Rows = dyn Fn(Split, &mut RowSink<'_>) -> Result<()> + Send + Sync;
@@ -55,6 +53,19 @@ impl Task {
             objective,
             rows,
         })
+    }
+
+    /// As `new`, of the files that the settings name.
+    pub fn of_files(
+        name: &str,
+        settings: &TaskSettings,
+        place: usize,
+        given: &Given<'_>,
+        seed: u64,
+    ) -> Result<Task> {
+        let (task, of) = (name.to_owned(), settings.clone());
+        let rows = move |split: Split, sink: &mut RowSink<'_>| read::rows(&task, &of, split, sink);
+        Task::new(name, settings, place, given, seed, Box::new(rows))
     }
 
     /// A split, if the recipe names files for it.

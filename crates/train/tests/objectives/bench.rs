@@ -7,10 +7,11 @@ use std::sync::Arc;
 use skillbelt_engine::{Grads, Keep, Param, Precision};
 use skillbelt_model::Tokenizer;
 use skillbelt_model::base::{self, Base, Purpose};
-use skillbelt_model::belt::lora::{Lora, LoraConfig};
+use skillbelt_model::belt::{Lora, LoraConfig, Targets};
+use skillbelt_train::data::read::Sink;
 use skillbelt_train::data::{Content, Place, Row, Split};
 use skillbelt_train::recipe::{SplitFiles, TaskSettings};
-use skillbelt_train::task::{Given, RowSink, Set, Stage, Task};
+use skillbelt_train::task::{Given, Set, Stage, Task};
 use skillbelt_train::{AdamW, AdamWSettings};
 
 /// A golden base with LoRA on it.
@@ -37,9 +38,10 @@ impl Bench {
             rank: 4,
             alpha: 8.0,
             dropout,
+            targets: Targets::Names(sites.iter().map(|site| (*site).to_owned()).collect()),
             ..LoraConfig::default()
         };
-        let belt = Lora::fresh(&mut *base.network, sites, config, 1).unwrap();
+        let belt = Lora::fresh(&mut *base.network, config, 1).unwrap();
         assert!(!belt.params.is_empty());
         Bench {
             tokenizer: Tokenizer::from_folder(&folder).unwrap(),
@@ -60,7 +62,7 @@ impl Bench {
     ) -> skillbelt_train::Result<Task> {
         let network = &*self.base.network;
         let given = Given::of_folder(&self.folder, &self.base.config, network, &self.tokenizer)?;
-        let source = move |_: Split, sink: &mut RowSink<'_>| {
+        let source = move |_: Split, sink: &mut Sink<'_>| {
             let rows = numbered(rows.clone());
             rows.into_iter().try_for_each(|row| sink(Ok(row)))
         };
