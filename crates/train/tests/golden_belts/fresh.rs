@@ -70,10 +70,13 @@ pub fn zero_changes_nothing(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
+/// Puts a new belt of one kind on a base.
+type Kind = Box<dyn Fn(&mut dyn Network) -> Result<Belt, String>>;
+
 /// Every kind of new belt.
-fn put(network: &mut dyn Network) -> Vec<Box<dyn Fn(&mut dyn Network) -> Result<Belt, String>>> {
+fn kinds(network: &dyn Network) -> Vec<Kind> {
     let prefix = PrefixConfig::fitting(network, 3);
-    let mut kinds: Vec<Box<dyn Fn(&mut dyn Network) -> Result<Belt, String>>> = Vec::new();
+    let mut kinds: Vec<Kind> = Vec::new();
     for config in bottlenecks() {
         kinds.push(Box::new(move |network| {
             let belt = BottleneckBelt::fresh(network, config.clone(), 5);
@@ -90,7 +93,7 @@ fn put(network: &mut dyn Network) -> Vec<Box<dyn Fn(&mut dyn Network) -> Result<
 /// The gradient of each parameter against the loss a step up and a step down along it.
 pub fn gradients_are_differences(folder: &Path) -> Result<(), String> {
     let reference = Reference::read(folder)?;
-    for kind in put(&mut *open(folder)?.network) {
+    for kind in kinds(&*open(folder)?.network) {
         let mut base = open(folder)?;
         let belt = kind(&mut *base.network)?;
         stir(&belt);
@@ -136,7 +139,7 @@ fn agree(
 /// A new belt that is written and read again gives the same bits.
 pub fn written_and_read(folder: &Path) -> Result<(), String> {
     let reference = Reference::read(folder)?;
-    for kind in put(&mut *open(folder)?.network) {
+    for kind in kinds(&*open(folder)?.network) {
         let mut base = open(folder)?;
         let belt = kind(&mut *base.network)?;
         stir(&belt);
