@@ -40,7 +40,7 @@ fn each_layer_lies_over_the_one_below_and_is_named() {
     assert_eq!(task.kind, Some(TaskType::Classify));
     assert_eq!(task.max_length, Some(100));
     assert_eq!(task.fields["text"], "body");
-    assert_eq!(task.fields["label"], "flaky");
+    assert_eq!(task.metric.as_deref(), Some("auc"));
     assert_eq!(task.weight, Some(1.0));
     assert_eq!(
         (recipe.training.seed, recipe.training.learning_rate),
@@ -55,10 +55,7 @@ fn each_layer_lies_over_the_one_below_and_is_named() {
         origin(&["tasks", "first", "max_length"]),
         "/work/some/recipe.yaml:7"
     );
-    assert_eq!(
-        origin(&["tasks", "first", "fields", "label"]),
-        "preset flaky"
-    );
+    assert_eq!(origin(&["tasks", "first", "metric"]), "preset flaky");
     assert_eq!(origin(&["training", "seed"]), "flag --training.seed");
     assert_eq!(origin(&["training", "batch_size"]), "default");
     assert_eq!(origin(&["belt", "kind"]), "flag --belt");
@@ -105,7 +102,7 @@ fn a_written_recipe_is_read_back_equal_and_says_every_origin() {
     for line in [
         "  learning_rate: 0.001  # recipe.yaml:9",
         "  weight_decay: 0.01  # default",
-        "      label: flaky  # preset flaky",
+        "    metric: auc  # preset flaky",
         "  # target_modules: [what `peft` chooses for the family: query and value]",
     ] {
         assert!(
