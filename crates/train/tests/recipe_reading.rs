@@ -134,3 +134,32 @@ fn the_hash_is_of_what_determines_the_run_and_not_of_where_it_lies() {
         assert_ne!(hash(&[other]), plain, "{other:?}");
     }
 }
+
+#[test]
+fn files_of_any_kind_are_read_or_refused_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.yaml");
+    let read_bytes = |bytes: &[u8]| {
+        fs_err::write(&path, bytes).unwrap();
+        skillbelt_train::recipe::read(&path, &[])
+    };
+    let windows = format!("\u{feff}{}", SMALL.replace('\n', "\r\n"));
+    let recipe = read_bytes(windows.as_bytes()).unwrap().recipe;
+    assert_eq!(recipe.training.learning_rate, 1e-3);
+    for (bytes, told) in [
+        (b"base: b\noutput: \xff\n".as_slice(), "r.yaml:2: not UTF-8"),
+        (b"", "r.yaml:1: the recipe is empty"),
+        (
+            &[b'#'; (1 << 20) + 1],
+            "r.yaml:1: longer than 1048576 bytes",
+        ),
+    ] {
+        let error = read_bytes(bytes).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+    let error = skillbelt_train::recipe::read(folder.path(), &[]).unwrap_err();
+    assert!(error.to_string().contains("a folder"), "{error}");
+    let missing = folder.path().join("none.yaml");
+    let error = skillbelt_train::recipe::read(&missing, &[]).unwrap_err();
+    assert!(error.to_string().contains("none.yaml"), "{error}");
+}
