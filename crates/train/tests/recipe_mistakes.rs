@@ -238,7 +238,12 @@ fn small_texts_cannot_become_large_trees() {
 
 /// Every way of refusing begins with the file and a line.
 fn has_a_place(text: &str) -> std::result::Result<(), TestCaseError> {
-    if let Err(error) = read(text) {
+    let read = read(text);
+    if let Ok(resolved) = &read {
+        // Whatever was read can be checked.
+        let _problems = check(resolved);
+    }
+    if let Err(error) = read {
         let told = error.to_string();
         let place = told
             .lines()

@@ -40,7 +40,7 @@ fn each_layer_lies_over_the_one_below_and_is_named() {
     assert_eq!(task.kind, Some(TaskType::Classify));
     assert_eq!(task.max_length, Some(100));
     assert_eq!(task.fields["text"], "body");
-    assert_eq!(task.fields["label"], "flaky");
+    assert_eq!(task.metric.as_deref(), Some("auc"));
     assert_eq!(task.weight, Some(1.0));
     assert_eq!(
         (recipe.training.seed, recipe.training.learning_rate),
@@ -55,10 +55,7 @@ fn each_layer_lies_over_the_one_below_and_is_named() {
         origin(&["tasks", "first", "max_length"]),
         "/work/some/recipe.yaml:7"
     );
-    assert_eq!(
-        origin(&["tasks", "first", "fields", "label"]),
-        "preset flaky"
-    );
+    assert_eq!(origin(&["tasks", "first", "metric"]), "preset flaky");
     assert_eq!(origin(&["training", "seed"]), "flag --training.seed");
     assert_eq!(origin(&["training", "batch_size"]), "default");
     assert_eq!(origin(&["belt", "kind"]), "flag --belt");
@@ -105,7 +102,7 @@ fn a_written_recipe_is_read_back_equal_and_says_every_origin() {
     for line in [
         "  learning_rate: 0.001  # recipe.yaml:9",
         "  weight_decay: 0.01  # default",
-        "      label: flaky  # preset flaky",
+        "    metric: auc  # preset flaky",
         "  # target_modules: [what `peft` chooses for the family: query and value]",
     ] {
         assert!(
@@ -136,4 +133,33 @@ fn the_hash_is_of_what_determines_the_run_and_not_of_where_it_lies() {
     ] {
         assert_ne!(hash(&[other]), plain, "{other:?}");
     }
+}
+
+#[test]
+fn files_of_any_kind_are_read_or_refused_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.yaml");
+    let read_bytes = |bytes: &[u8]| {
+        fs_err::write(&path, bytes).unwrap();
+        skillbelt_train::recipe::read(&path, &[])
+    };
+    let windows = format!("\u{feff}{}", SMALL.replace('\n', "\r\n"));
+    let recipe = read_bytes(windows.as_bytes()).unwrap().recipe;
+    assert_eq!(recipe.training.learning_rate, 1e-3);
+    for (bytes, told) in [
+        (b"base: b\noutput: \xff\n".as_slice(), "r.yaml:2: not UTF-8"),
+        (b"", "r.yaml:1: the recipe is empty"),
+        (
+            &[b'#'; (1 << 20) + 1],
+            "r.yaml:1: longer than 1048576 bytes",
+        ),
+    ] {
+        let error = read_bytes(bytes).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+    let error = skillbelt_train::recipe::read(folder.path(), &[]).unwrap_err();
+    assert!(error.to_string().contains("a folder"), "{error}");
+    let missing = folder.path().join("none.yaml");
+    let error = skillbelt_train::recipe::read(&missing, &[]).unwrap_err();
+    assert!(error.to_string().contains("none.yaml"), "{error}");
 }

@@ -9,6 +9,7 @@ pub mod check;
 mod conform;
 mod defaults;
 pub mod evaluation;
+mod places;
 pub mod preset;
 pub mod problem;
 pub mod reference;
@@ -19,6 +20,7 @@ pub mod task;
 pub mod training;
 mod tree;
 mod write;
+mod yaml;
 
 use std::path::PathBuf;
 

@@ -2,23 +2,21 @@
 
 use crate::recipe::tree::{Node, Origin, Value};
 
-/// A preset, and what it sets: keys of a task, `fields.` for names in the files.
+/// A preset, and the keys of a task that it sets. Names of fields are not among them: the readers
+/// know those that published sets use, and a map would keep them from looking.
 pub struct Preset {
     pub name: &'static str,
     pub meaning: &'static str,
     pub sets: &'static [(&'static str, &'static str)],
 }
 
-/// All presets. Fields are named as CodeXGLUE and FlakeFlagger name them.
+/// All presets.
 pub const PRESETS: [Preset; 7] = [
     Preset {
         name: "defect",
         meaning: "is a function vulnerable (Devign)",
         sets: &[
             ("type", "classify"),
-            ("fields.text", "func"),
-            ("fields.label", "target"),
-            ("fields.id", "idx"),
             ("max_length", "400"),
             ("metric", "accuracy"),
         ],
@@ -28,9 +26,6 @@ pub const PRESETS: [Preset; 7] = [
         meaning: "do two functions do the same (BigCloneBench)",
         sets: &[
             ("type", "pair"),
-            ("fields.text", "func1"),
-            ("fields.text_b", "func2"),
-            ("fields.label", "label"),
             ("max_length", "512"),
             ("encoding", "joint"),
             ("metric", "f1"),
@@ -41,9 +36,6 @@ pub const PRESETS: [Preset; 7] = [
         meaning: "which code answers a question (CoSQA, CodeSearchNet)",
         sets: &[
             ("type", "retrieve"),
-            ("fields.query", "docstring"),
-            ("fields.candidate", "code"),
-            ("fields.id", "idx"),
             ("max_length", "256"),
             ("max_query_length", "64"),
             ("metric", "mrr"),
@@ -54,10 +46,6 @@ pub const PRESETS: [Preset; 7] = [
         meaning: "is a test flaky (FlakeFlagger); few are",
         sets: &[
             ("type", "classify"),
-            ("fields.text", "code"),
-            ("fields.label", "flaky"),
-            ("fields.id", "test"),
-            ("fields.group", "project"),
             ("max_length", "256"),
             ("class_weights", "balanced"),
             ("metric", "auc"),
@@ -68,8 +56,6 @@ pub const PRESETS: [Preset; 7] = [
         meaning: "code from a description (CONCODE)",
         sets: &[
             ("type", "generate"),
-            ("fields.source", "nl"),
-            ("fields.target", "code"),
             ("prompt_prefix", "generate: "),
             ("max_length", "320"),
             ("max_target_length", "150"),
@@ -93,8 +79,6 @@ pub const PRESETS: [Preset; 7] = [
         meaning: "what code does, in a sentence (CodeSearchNet)",
         sets: &[
             ("type", "generate"),
-            ("fields.source", "code"),
-            ("fields.target", "docstring"),
             ("prompt_prefix", "summarize: "),
             ("max_length", "256"),
             ("max_target_length", "128"),
@@ -114,41 +98,14 @@ impl Preset {
         set.map(|(_, value)| *value)
     }
 
-    /// What it sets, as a layer to lie under a task. Layouts that fix the names of fields themselves
-    /// get none from here.
-    pub fn layer(&self, task: &Node) -> Node {
+    /// What it sets, as a layer to lie under a task.
+    pub fn layer(&self) -> Node {
         let origin = Origin::Preset(self.name);
-        let value = Value::Map(Vec::new());
-        let mut layer = Node {
-            origin: origin.clone(),
-            value,
-        };
-        let format = match task.get("format").map(|node| &node.value) {
-            Some(Value::Word(word)) => Some(word.as_str()),
-            _ => None,
-        };
-        let fixed = format.is_some_and(|word| FIXED_FIELDS.contains(&word));
-        for (key, value) in self.sets {
+        let set = |(key, value): &(&str, &str)| {
             let node = Node::word(origin.clone(), *value);
-            match key.strip_prefix("fields.") {
-                Some(_) if fixed => {}
-                Some(field) => {
-                    if let Some(fields) = layer.section("fields", &origin) {
-                        fields.set(field, node);
-                    }
-                }
-                None => layer.set(key, node),
-            }
-        }
-        layer
+            ((*key).to_owned(), node)
+        };
+        let value = Value::Map(self.sets.iter().map(set).collect());
+        Node { origin, value }
     }
 }
-
-/// Layouts in which fields have names of their own.
-const FIXED_FIELDS: [&str; 5] = [
-    "parallel_text",
-    "bigclonebench",
-    "poj104",
-    "cosqa",
-    "messages",
-];

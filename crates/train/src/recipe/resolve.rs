@@ -9,11 +9,13 @@ use crate::error::{Error, Result};
 use crate::recipe::Recipe;
 use crate::recipe::conform::Conform;
 use crate::recipe::defaults;
+use crate::recipe::places::{place, place_base};
 use crate::recipe::preset::{PRESETS, Preset};
 use crate::recipe::problem::{Problem, as_error};
-use crate::recipe::shape::{Shape, Shaped};
+use crate::recipe::shape::Shaped;
 use crate::recipe::suggest::nearest;
-use crate::recipe::tree::{self, MAX_BYTES, Node, Origin, Value};
+use crate::recipe::tree::{Node, Origin, Value};
+use crate::recipe::yaml::{self, MAX_BYTES};
 
 /// The name under which a run keeps its resolved recipe in its folder.
 pub const RESOLVED_FILE: &str = "recipe.yaml";
@@ -51,7 +53,7 @@ pub fn read(path: &Path, overrides: &[Override]) -> Result<Resolved> {
 /// The same for a text that was read already; `path` is where it is said to stand.
 pub fn resolve(path: &Path, text: &str, overrides: &[Override]) -> Result<Resolved> {
     let file: Arc<Path> = path.into();
-    let mut given = tree::parse(&file, text)?;
+    let mut given = yaml::parse(&file, text)?;
     if !matches!(given.value, Value::Map(_)) {
         let message = format!("expected the keys of a recipe, found {}", given.found());
         return Err(Error::Setting {
@@ -157,7 +159,7 @@ fn lay_over(tree: &mut Node, over: &Override) -> Result<()> {
     };
     let mut keys: Vec<&str> = over.key.split('.').collect();
     let last = keys.pop().unwrap_or_default();
-    if last.is_empty() || keys.iter().any(|key| key.is_empty()) || keys.len() >= tree::MAX_DEPTH {
+    if last.is_empty() || keys.iter().any(|key| key.is_empty()) || keys.len() >= yaml::MAX_DEPTH {
         return Err(refuse("not a path of keys"));
     }
     let mut section = tree;
@@ -173,7 +175,7 @@ fn lay_over(tree: &mut Node, over: &Override) -> Result<()> {
         }
     }
     let node = match over.value.starts_with(['[', '{']) {
-        true => tree::parse_flag(&over.flag, &over.value)?,
+        true => yaml::parse_flag(&over.flag, &over.value)?,
         false => Node::word(origin, over.value.clone()),
     };
     section.set(last, node);
@@ -218,7 +220,7 @@ fn lay_presets(tree: &mut Node) -> Vec<Problem> {
             problems.push(problem.hint("leave out the preset, or the type"));
             continue;
         }
-        task.fill(preset.layer(task));
+        task.fill(preset.layer());
     }
     problems
 }
@@ -264,66 +266,6 @@ fn missing(tree: &Node) -> Vec<Problem> {
         ),
     }
     problems
-}
-
-/// Puts paths of the file into the folder of the file.
-fn place(node: &mut Node, shape: &Shape, folder: &Path) {
-    let of_file = matches!(node.origin, Origin::File { .. });
-    match (&mut node.value, shape) {
-        (Value::Word(word), Shape::Path) if of_file => {
-            // `Path::join` leaves absolute paths as they are.
-            *word = folder.join(&*word).to_string_lossy().into_owned();
-        }
-        (Value::Word(_), Shape::OneOf(_, shapes)) => {
-            if let Some(shape @ Shape::Path) = shapes.first() {
-                place(node, shape, folder);
-            }
-        }
-        (Value::Word(_), Shape::List(inner)) => place(node, inner, folder),
-        (Value::List(items), Shape::List(inner)) => {
-            items.iter_mut().for_each(|item| place(item, inner, folder));
-        }
-        (Value::List(_) | Value::Map(_), Shape::OneOf(_, shapes)) => {
-            for shape in shapes {
-                place(node, shape, folder);
-            }
-        }
-        (Value::Map(entries), Shape::Map(inner)) => {
-            let values = entries.iter_mut().map(|(_, node)| node);
-            values.for_each(|node| place(node, inner, folder));
-        }
-        (Value::Map(entries), Shape::Section(keys)) => {
-            for (name, node) in entries {
-                if let Some(key) = keys.iter().find(|key| key.name == name) {
-                    place(node, &key.shape, folder);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// A base is a folder beside the recipe if there is one of this name, else as it is written.
-fn place_base(tree: &mut Node, folder: &Path) {
-    let Some(base) = tree.section("base", &Origin::Default) else {
-        return;
-    };
-    let Some(
-        node @ Node {
-            origin: Origin::File { .. },
-            value: Value::Word(name),
-        },
-    ) = base.get("name")
-    else {
-        return;
-    };
-    let beside = folder.join(name);
-    let relative = name.starts_with("./") || name.starts_with("../");
-    if relative || beside.is_dir() {
-        let word = beside.to_string_lossy().into_owned();
-        let node = Node::word(node.origin.clone(), word);
-        base.set("name", node);
-    }
 }
 
 impl Resolved {

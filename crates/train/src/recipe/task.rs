@@ -122,7 +122,9 @@ section! {
         /// How the files are laid out [by the name of the file].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub format: Option<Format>,
-        /// From what the task needs (`text`, `text_b`, `label`, `query`, `candidate`, `negatives`, `source`, `target`, `id`, `group`) to the names in the files.
+        /// From what the task needs (`text`, `text_b`, `label`, `class`, `query`, `candidate`,
+        /// `candidate_id`, `negatives`, `source`, `target`, `id`, `group`) to the names in the files
+        /// [the names that published sets use].
         #[serde(skip_serializing_if = "IndexMap::is_empty")]
         pub fields: IndexMap<String, String>,
         /// The classes as the files write them, in the order of their numbers [as found in the training rows, sorted].

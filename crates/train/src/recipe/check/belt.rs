@@ -1,5 +1,6 @@
 //! The belt: keys that its kind does not use, ranges, and whether the base can carry it.
 
+use skillbelt_engine::ops::Activation;
 use skillbelt_model::base::portrait::Portrait;
 
 use super::Checking;
@@ -8,9 +9,9 @@ use crate::recipe::belt::TargetModules;
 use crate::recipe::defaults;
 use crate::recipe::shape::{Shape, Shaped};
 
-/// Curves that adapters know, as AdapterHub names them.
+/// The curves that most adapters are made with, to suggest one.
 const CURVES: [&str; 7] = [
-    "relu", "gelu", "gelu_new", "swish", "silu", "tanh", "sigmoid",
+    "relu", "gelu", "gelu_new", "swish", "silu", "tanh", "identity",
 ];
 
 impl Checking<'_> {
@@ -45,7 +46,9 @@ impl Checking<'_> {
         for (site, alpha) in belt.alpha_pattern.iter().flatten() {
             self.positive(*alpha, &["belt", "alpha_pattern", site]);
         }
-        if let Some(curve) = &belt.non_linearity {
+        if let Some(curve) = &belt.non_linearity
+            && Activation::parse(curve).is_none()
+        {
             self.one_of(curve, &CURVES, &["belt", "non_linearity"]);
         }
         if let Some(factor) = belt.reduction_factor {

@@ -1,6 +1,8 @@
 //! The tasks: files that are there, keys that the type uses, words and ranges, and whether texts fit
 //! into the base.
 
+use std::path::PathBuf;
+
 use skillbelt_model::base::portrait::Portrait;
 
 use super::Checking;
@@ -9,17 +11,52 @@ use crate::recipe::task::ClassWeights;
 use crate::recipe::{Format, SplitFiles, TaskSettings, TaskType, defaults};
 
 /// Names that a field map may use.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 12] = [
     "text",
     "text_b",
     "label",
+    "class",
     "query",
     "candidate",
+    "candidate_id",
     "negatives",
     "source",
     "target",
     "id",
     "group",
+];
+
+/// Measures that a task may be judged by.
+const OF_CLASSES: [&str; 10] = [
+    "accuracy",
+    "f1",
+    "precision",
+    "recall",
+    "f1_macro",
+    "mcc",
+    "auc",
+    "average_precision",
+    "balanced_accuracy",
+    "loss",
+];
+const OF_SEARCH: [&str; 9] = [
+    "mrr",
+    "mrr@10",
+    "map",
+    "map@R",
+    "recall@1",
+    "recall@5",
+    "recall@10",
+    "ndcg@10",
+    "loss",
+];
+const OF_TEXTS: [&str; 6] = [
+    "exact_match",
+    "bleu",
+    "bleu_smooth",
+    "edit_similarity",
+    "loss",
+    "perplexity",
 ];
 
 impl Checking<'_> {
@@ -118,7 +155,9 @@ impl Checking<'_> {
                 format!("{count} files; parallel text has two, the source and the target");
             self.told(at, message);
         }
-        if format == Some(Format::Bigclonebench) && laid.data.is_none() {
+        let beside = |file: &PathBuf| file.with_file_name("data.jsonl").is_file();
+        let has_data = laid.data.is_some() || laid.files.first().is_some_and(beside);
+        if format == Some(Format::Bigclonebench) && !has_data {
             let told = self.told(
                 at,
                 "pairs name functions by number, but no `data` holds them",
@@ -168,9 +207,9 @@ impl Checking<'_> {
         }
         if let Some(metric) = &task.metric {
             let known: &[&str] = match kind {
-                TaskType::Classify | TaskType::Pair => &["accuracy", "f1", "mcc", "auc", "loss"],
-                TaskType::Retrieve => &["mrr", "map", "loss"],
-                TaskType::Generate => &["bleu", "exact_match", "loss", "perplexity"],
+                TaskType::Classify | TaskType::Pair => &OF_CLASSES,
+                TaskType::Retrieve => &OF_SEARCH,
+                TaskType::Generate => &OF_TEXTS,
             };
             self.one_of(metric, known, &["tasks", name, "metric"]);
         }
