@@ -5,6 +5,7 @@
 pub mod adamw;
 pub mod data;
 pub mod error;
+pub mod evaluate;
 pub mod metric;
 pub mod recipe;
 pub mod task;
