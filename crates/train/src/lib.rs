@@ -2,13 +2,20 @@
 //!
 //! It knows no family of bases by name.
 
-pub mod adamw;
+pub mod balance;
+pub mod checkpoint;
 pub mod data;
+pub mod disk;
 pub mod error;
 pub mod evaluate;
 pub mod metric;
+pub mod mix;
+pub mod optimise;
 pub mod recipe;
+pub mod report;
+pub mod run;
 pub mod task;
+pub mod watch;
 
-pub use adamw::{AdamW, AdamWSettings};
 pub use error::{Error, Result};
+pub use optimise::adamw::{AdamW, AdamWSettings};

@@ -1,22 +1,21 @@
-//! Every golden base and every golden LoRA against the reference libraries: hidden states, logits,
+//! Every golden base and every golden belt against the reference libraries: hidden states, logits,
 //! loss, every gradient, and the losses of three AdamW steps.
 //!
 //! One test per folder of `tests/golden` (or of the folder that `SKILLBELT_GOLDEN` names, of the
 //! same layout) and per belt in it, so that a failure says which. Beside them stand the proofs that
 //! the oracle can fail: the same comparison with a wrong formula must.
 
+mod golden_belts;
 mod golden_files;
 mod golden_oracle;
 
 use std::path::{Path, PathBuf};
 
-use golden_files::{Reference, bases, loras};
+use golden_files::{Reference, bases, belts};
 use golden_oracle::{compare, compare_gradients, gradients, losses_of_steps, outputs};
 use libtest_mimic::{Arguments, Failed, Trial};
-use skillbelt_engine::ops::LowRank;
-use skillbelt_engine::{Keep, Pass, Precision};
+use skillbelt_engine::{Pass, Precision};
 use skillbelt_model::base::{self, Purpose};
-use skillbelt_model::belt::Lora;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -56,18 +55,14 @@ fn main() {
             &folder,
             oracle_notices,
         );
-        for belt in loras(&folder) {
+        for belt in belts(&folder) {
             let kind = belt
                 .file_name()
                 .map(|name| name.to_string_lossy().into_owned());
             let name = format!("golden {name} {}", kind.unwrap_or_default());
-            add(&mut trials, name.clone(), &belt, lora);
-            add(
-                &mut trials,
-                format!("{name} oracle notices"),
-                &belt,
-                oracle_notices_lora,
-            );
+            for (what, check) in golden_belts::CHECKS {
+                add(&mut trials, format!("{name} {what}"), &belt, check);
+            }
         }
     }
     let found = !trials.is_empty();
@@ -125,9 +120,7 @@ fn base_training(folder: &Path) -> Result<(), String> {
     let params = base.network.params();
     let (loss, grads) = gradients(&*base.network, &reference, Pass::recording())?;
     golden_oracle::close("loss", loss, reference.loss, golden_oracle::LOSS)?;
-    compare_gradients(&params, &grads, &reference, |name| {
-        format!("full.grad.{name}")
-    })?;
+    compare_gradients(&params, &grads, &reference, "full.grad.", str::to_owned)?;
     drop(grads);
     losses_of_steps(&*base.network, &params, &reference, &reference.full_losses)
 }
@@ -136,46 +129,14 @@ fn base_training(folder: &Path) -> Result<(), String> {
 fn alone_is_packed(folder: &Path) -> Result<(), String> {
     let reference = Reference::read(folder)?;
     let base = base::open(folder, Purpose::frozen(Precision::F32)).map_err(text)?;
-    let packed = outputs(&*base.network, &reference)?;
-    let mut starts = vec![0; packed.len()];
-    for place in 0..reference.inputs.len() {
-        let alone = outputs(&*base.network, &reference.only(place))?;
-        for (((name, alone), (_, packed)), start) in alone.iter().zip(&packed).zip(&mut starts) {
-            let rows = &packed.data()[*start..*start + alone.len()];
-            if rows != alone.data() {
-                return Err(format!(
-                    "{name} of sequence {place} depends on its neighbours"
-                ));
-            }
-            *start += alone.len();
-        }
-    }
-    Ok(())
+    golden_oracle::alone_is_packed(&*base.network, &reference)
 }
 
 /// Recomputing blocks changes no bit of any gradient, whichever way values are kept.
 fn recomputed(folder: &Path) -> Result<(), String> {
     let reference = Reference::read(folder)?;
     let base = base::open(folder, Purpose::full()).map_err(text)?;
-    for keep in [Keep::Exact, Keep::Half] {
-        let run = |recompute: bool| {
-            let pass = Pass::recording().with_keep(keep).with_recompute(recompute);
-            gradients(&*base.network, &reference, pass)
-        };
-        let ((loss, kept), (again, recomputed)) = (run(false)?, run(true)?);
-        if loss.to_bits() != again.to_bits() {
-            return Err("the loss differs".into());
-        }
-        for param in base.network.params() {
-            if kept.get(&param) != recomputed.get(&param) {
-                return Err(format!(
-                    "the gradient of {} differs ({keep:?})",
-                    param.name()
-                ));
-            }
-        }
-    }
-    Ok(())
+    golden_oracle::recomputed_is_kept(&*base.network, &base.network.params(), &reference)
 }
 
 /// A base whose norms are off by a little must not pass.
@@ -194,9 +155,8 @@ fn oracle_notices(folder: &Path) -> Result<(), String> {
     for grad in grads.iter_mut() {
         grad.scale(1.001);
     }
-    must_fail(compare_gradients(&params, &grads, &reference, |name| {
-        format!("full.grad.{name}")
-    }))
+    let wrong = compare_gradients(&params, &grads, &reference, "full.grad.", str::to_owned);
+    must_fail(wrong)
 }
 
 fn must_fail(result: Result<(), String>) -> Result<(), String> {
@@ -204,44 +164,6 @@ fn must_fail(result: Result<(), String>) -> Result<(), String> {
         Ok(()) => Err("the oracle did not notice a wrong formula".into()),
         Err(_) => Ok(()),
     }
-}
-
-/// Outputs, loss, gradients, steps and final weights of a LoRA on its base.
-fn lora(folder: &Path) -> Result<(), String> {
-    let (base_folder, reference) = Reference::read_belt(folder)?;
-    let mut base = base::open(&base_folder, Purpose::frozen(Precision::F32)).map_err(text)?;
-    let reference = reference.normed_as(&base)?;
-    let belt = Lora::attach(folder, &mut *base.network, true).map_err(text)?;
-    compare_outputs(&*base.network, &reference)?;
-    let (loss, grads) = gradients(&*base.network, &reference, Pass::recording())?;
-    golden_oracle::close("loss", loss, reference.loss, golden_oracle::LOSS)?;
-    compare_gradients(&belt.params, &grads, &reference, peft_name("grad."))?;
-    losses_of_steps(
-        &*base.network,
-        &belt.params,
-        &reference,
-        &reference.full_losses,
-    )?;
-    golden_oracle::compare_after(&belt.params, &grads, &reference, peft_name("after."))
-}
-
-/// `peft` puts the name of the adapter before the last part of a parameter's name.
-fn peft_name(prefix: &'static str) -> impl Fn(&str) -> String {
-    move |name| format!("{prefix}{}", name.replace(".weight", ".default.weight"))
-}
-
-/// A LoRA without its scale must not pass.
-fn oracle_notices_lora(folder: &Path) -> Result<(), String> {
-    let (base_folder, reference) = Reference::read_belt(folder)?;
-    let mut base = base::open(&base_folder, Purpose::frozen(Precision::F32)).map_err(text)?;
-    let reference = reference.normed_as(&base)?;
-    Lora::attach(folder, &mut *base.network, true).map_err(text)?;
-    for linear in base.network.linears_mut().map_err(text)? {
-        if let Some(LowRank { scale, .. }) = &mut linear.low_rank {
-            *scale = 1.0;
-        }
-    }
-    must_fail(compare_outputs(&*base.network, &reference))
 }
 
 fn text(error: impl std::fmt::Display) -> String {

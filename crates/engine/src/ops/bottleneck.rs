@@ -4,6 +4,7 @@
 
 use super::activation::{Activation, activation};
 use super::add::{add_scaled, scale};
+use super::dropout::dropout;
 use super::linear::{Linear, linear};
 use crate::error::{Error, Result};
 use crate::tape::{Pass, Var};
@@ -17,9 +18,11 @@ pub struct Bottleneck {
     pub up: Linear,
     pub activation: Activation,
     pub scale: f32,
+    /// Share of what comes out that is dropped, in passes that have randomness.
+    pub dropout: f32,
 }
 
-/// `y [T x N] = residual + scale * up(activation(down x))`.
+/// `y [T x N] = residual + scale * dropout(up(activation(down x)))`.
 ///
 /// Between the two maps only `down x [T x R]` is kept.
 pub fn bottleneck(pass: &Pass, x: &Var, b: &Bottleneck, residual: Option<&Var>) -> Result<Var> {
@@ -32,10 +35,14 @@ pub fn bottleneck(pass: &Pass, x: &Var, b: &Bottleneck, residual: Option<&Var>) 
     }
     let narrow = linear(pass, x, &b.down, None)?;
     let narrow = activation(pass, &narrow, b.activation)?;
-    if b.scale == 1.0 {
+    let drops = b.dropout > 0.0 && pass.stream(&b.up.name).is_some();
+    if b.scale == 1.0 && !drops {
         return linear(pass, &narrow, &b.up, residual);
     }
-    let wide = linear(pass, &narrow, &b.up, None)?;
+    let mut wide = linear(pass, &narrow, &b.up, None)?;
+    if drops {
+        wide = dropout(pass, &wide, b.dropout, &b.up.name)?;
+    }
     match residual {
         Some(residual) => add_scaled(pass, residual, &wide, b.scale),
         None => scale(pass, &wide, b.scale),
@@ -79,6 +86,7 @@ mod tests {
             up: linear("up", 4),
             activation: Activation::Relu,
             scale,
+            dropout: 0.0,
         }
     }
 
@@ -111,6 +119,30 @@ mod tests {
             )
             .unwrap_or_else(|off| panic!("scale {scale}, residual {with}: {off}"));
         }
+    }
+
+    #[test]
+    fn dropout_is_drawn_by_the_step_and_only_in_passes_that_have_randomness() {
+        let params = inputs().map(|mat| Param::frozen("p", mat));
+        let run = |pass: Pass, dropout: f32| {
+            let dropping = Bottleneck {
+                dropout,
+                ..of(&params, 1.0)
+            };
+            let x = pass.leaf(&params[0]);
+            bottleneck(&pass, &x, &dropping, Some(&x))
+                .unwrap()
+                .into_mat()
+        };
+        let whole = run(Pass::inference(), 0.0);
+        assert_eq!(run(Pass::inference(), 0.5), whole);
+        let dropped = run(Pass::training(1, 1), 0.5);
+        assert_eq!(dropped, run(Pass::training(1, 1), 0.5));
+        assert_ne!(dropped, run(Pass::training(1, 2), 0.5));
+        let x = params[0].value();
+        let untouched = dropped.data().iter().zip(x.data());
+        let untouched = untouched.filter(|(y, x)| **y == **x).count();
+        assert!((T * C / 4..T * C * 3 / 4).contains(&untouched));
     }
 
     #[test]

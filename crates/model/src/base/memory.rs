@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use skillbelt_engine::ops::Cached;
+use skillbelt_engine::ops::{Cached, Prefix};
 use skillbelt_engine::{Mat, Spans};
 
 /// What a batch of sequences remembers while it is generated.
@@ -24,6 +24,8 @@ pub struct Remembered {
     keys: Vec<f32>,
     values: Vec<f32>,
     width: usize,
+    /// Rows in front that are a belt's and no token's.
+    ahead: usize,
 }
 
 impl Remembered {
@@ -45,8 +47,23 @@ impl Remembered {
         }
     }
 
+    /// Lays a belt's keys and values in front, if nothing is remembered yet.
+    pub fn begin(&mut self, prefix: &Prefix, width: usize) {
+        if !self.keys.is_empty() {
+            return;
+        }
+        let rows = prefix.rows.value();
+        let (keys, values) = ((&*rows, prefix.first), (&*rows, prefix.first + width));
+        self.append(0..rows.rows(), keys, values, width);
+        self.ahead = rows.rows();
+    }
+
     /// How many tokens are remembered.
     pub fn length(&self) -> usize {
+        self.rows() - self.ahead
+    }
+
+    fn rows(&self) -> usize {
         self.keys.len().checked_div(self.width).unwrap_or(0)
     }
 
@@ -55,7 +72,7 @@ impl Remembered {
         Cached {
             keys: &self.keys,
             values: &self.values,
-            length: self.length(),
+            length: self.rows(),
             row: self.width,
         }
     }

@@ -17,6 +17,7 @@ pub use random::RandomWeights;
 use skillbelt_engine::ops::Linear;
 use skillbelt_engine::{Mat, Param, Pass, Spans, Var};
 
+use crate::belt::sites::Sites;
 use crate::error::{Error, Result};
 
 /// Token ids of a packed batch.
@@ -124,6 +125,10 @@ pub trait Network: Send + Sync {
     /// Every linear map, in the order of the forward pass; the sites of low-rank belts. Refused
     /// while a recorded pass still holds a part of the network.
     fn linears_mut(&mut self) -> Result<Vec<&mut Linear>>;
+
+    /// The places of each block at which a belt other than a low-rank one may act, in the order of
+    /// the forward pass, an encoder's before its decoder's. Refused as `linears_mut` is.
+    fn sites_mut(&mut self) -> Result<Vec<&mut Sites>>;
 
     /// Every parameter: those in f32, and those of maps under full fine-tuning. Each once.
     fn params(&self) -> Vec<Param>;

@@ -11,6 +11,7 @@ use skillbelt_engine::ops::{
 use skillbelt_engine::{Param, Pass, Spans, Var};
 
 use crate::base::{Batch, Inventory, Loader, Memory, Network, Remembered, Shape, Sight, Sizes};
+use crate::belt::sites::{Around, Names, Sites};
 use crate::checkpoint::ConfigFile;
 use crate::error::Result;
 
@@ -85,6 +86,7 @@ struct Layer {
     output_norm: Norm,
     activation: Activation,
     heads: usize,
+    sites: Sites,
 }
 
 /// What every layer of one pass must know about the batch.
@@ -121,6 +123,14 @@ impl Layer {
             output_norm: norm(loader, "output.LayerNorm")?,
             activation: config.activation,
             heads: config.heads,
+            sites: Sites::new(Names {
+                root: config.root(),
+                attention: format!("{path}.attention.output"),
+                feed_forward: format!("{path}.output"),
+                self_attention: format!("{path}.attention.self"),
+                location: "self_prefix",
+                cross_attention: None,
+            }),
         })
     }
 
@@ -143,13 +153,14 @@ impl Layer {
             reach: sentences.reach.clone(),
         };
         let columns = [Columns::all(&q), Columns::all(&k), Columns::all(&v)];
-        let seen = super::attend(pass, columns, &sentences.spans, &how, None, memory)?;
-        let sum = ops::linear(pass, &seen, &self.attention_output, Some(x))?;
-        let x = ops::norm(pass, &sum, &self.attention_norm)?;
+        let (sites, how) = (&self.sites, (&how, None));
+        let seen = super::attend(pass, columns, &sentences.spans, how, sites.prefix(), memory)?;
+        let around = Around::Norm(&self.attention_norm);
+        let x = sites.after_attention(pass, &seen, &self.attention_output, x, around)?;
         let wide = ops::linear(pass, &x, &self.intermediate, None)?;
         let wide = ops::activation(pass, &wide, self.activation)?;
-        let sum = ops::linear(pass, &wide, &self.output, Some(&x))?;
-        ops::norm(pass, &sum, &self.output_norm)
+        let around = Around::Norm(&self.output_norm);
+        sites.after_feed_forward(pass, &wide, &self.output, &x, around)
     }
 
     fn linears_mut(&mut self) -> [&mut Linear; 6] {
@@ -387,6 +398,10 @@ impl Network for Bert {
         }
         linears.extend(self.head.transform.as_mut().map(|(dense, _)| dense));
         Ok(linears)
+    }
+
+    fn sites_mut(&mut self) -> Result<Vec<&mut Sites>> {
+        super::sites_of(&mut self.layers, |layer| &mut layer.sites)
     }
 
     fn params(&self) -> Vec<Param> {

@@ -9,6 +9,7 @@ use skillbelt_engine::ops::{
 use skillbelt_engine::{Param, Pass, Spans, Var};
 
 use crate::base::{Batch, Inventory, Loader, Memory, Network, Remembered, Shape, Sizes};
+use crate::belt::sites::{Around, Names, Sites};
 use crate::checkpoint::ConfigFile;
 use crate::error::Result;
 
@@ -95,6 +96,7 @@ struct Layer {
     activation: Activation,
     how: Attend,
     order: Option<Arc<[usize]>>,
+    sites: Sites,
 }
 
 impl Layer {
@@ -111,6 +113,7 @@ impl Layer {
             activation: config.activation,
             how: config.attend(),
             order: config.order(),
+            sites: Sites::new(Names::of_layer("transformer.", path, "attn")),
         })
     }
 
@@ -131,12 +134,13 @@ impl Layer {
         let (c, kv) = (x.cols(), self.how.kv_heads * self.how.head_width);
         let part = |first| Columns { var: &fused, first };
         let columns = [part(0), part(c), part(c + kv)];
-        let seen = super::attend(pass, columns, spans, &self.how, None, memory)?;
-        let x = ops::linear(pass, &seen, &self.attn_c_proj, Some(x))?;
+        let (sites, how) = (&self.sites, (&self.how, None));
+        let seen = super::attend(pass, columns, spans, how, sites.prefix(), memory)?;
+        let x = sites.after_attention(pass, &seen, &self.attn_c_proj, x, Around::Stream)?;
         let normed = ops::norm(pass, &x, &self.ln_2)?;
         let wide = ops::linear(pass, &normed, &self.c_fc, None)?;
         let wide = ops::activation(pass, &wide, self.activation)?;
-        ops::linear(pass, &wide, &self.mlp_c_proj, Some(&x))
+        sites.after_feed_forward(pass, &wide, &self.mlp_c_proj, &x, Around::Stream)
     }
 
     fn linears_mut(&mut self) -> [&mut Linear; 4] {
@@ -196,6 +200,10 @@ impl Bigcode {
         loader.finish()?;
         Ok(bigcode)
     }
+
+    fn first(&self) -> Option<&Sites> {
+        self.layers.first().map(|layer| &layer.sites)
+    }
 }
 
 impl Network for Bigcode {
@@ -216,13 +224,13 @@ impl Network for Bigcode {
             kv_heads: config.kv_heads(),
             head_width: config.head_width(),
             vocabulary: config.vocabulary,
-            positions: Some(config.positions),
+            positions: Some(super::left(config.positions, self.first())),
         }
     }
 
     fn hidden(&self, pass: &Pass, batch: &Batch, mut memory: Option<&mut Memory>) -> Result<Var> {
         super::expect_causal(self, batch, memory.as_deref())?;
-        let places = super::positions(batch, memory.as_deref());
+        let places = super::positions(batch, memory.as_deref(), self.first());
         let tables: [(&Map, &[u32]); 2] = [(&self.wte, &batch.ids), (&self.wpe, &places)];
         let mut x = ops::embed(pass, &tables, "token or position")?;
         for (i, layer) in self.layers.iter().enumerate() {
@@ -249,6 +257,10 @@ impl Network for Bigcode {
             linears.extend(super::unshared(layer)?.linears_mut());
         }
         Ok(linears)
+    }
+
+    fn sites_mut(&mut self) -> Result<Vec<&mut Sites>> {
+        super::sites_of(&mut self.layers, |layer| &mut layer.sites)
     }
 
     fn params(&self) -> Vec<Param> {

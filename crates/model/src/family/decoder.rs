@@ -10,6 +10,7 @@ use skillbelt_engine::{Param, Pass, Var};
 
 use super::rotary::{self, Attention, Biases, Heads, Text};
 use crate::base::{Batch, Inventory, Loader, Memory, Network, Remembered, Shape, Sizes};
+use crate::belt::sites::{Around, Names, Sites};
 use crate::checkpoint::ConfigFile;
 use crate::error::Result;
 
@@ -113,6 +114,7 @@ struct Layer {
     self_attn: Attention,
     post_attention_layernorm: Norm,
     mlp: Gated,
+    sites: Sites,
 }
 
 impl Layer {
@@ -144,6 +146,7 @@ impl Layer {
                 down_proj: loader.linear(&format!("{path}.mlp.down_proj"), c, inner, bias)?,
                 activation: config.activation,
             },
+            sites: Sites::new(Names::of_layer("model.", &path, "self_attn")),
         })
     }
 
@@ -155,14 +158,17 @@ impl Layer {
         memory: Option<&mut [Remembered]>,
     ) -> skillbelt_engine::Result<Var> {
         let normed = ops::norm(pass, x, &self.input_layernorm)?;
-        let x = self.self_attn.forward(pass, &normed, x, text, memory)?;
+        let sites = &self.sites;
+        let x = self
+            .self_attn
+            .forward(pass, [&normed, x], text, sites, memory)?;
         let normed = ops::norm(pass, &x, &self.post_attention_layernorm)?;
         let mlp = &self.mlp;
         let gate = ops::linear(pass, &normed, &mlp.gate_proj, None)?;
         let up = ops::linear(pass, &normed, &mlp.up_proj, None)?;
         let (gate, up, inner) = (Columns::all(&gate), Columns::all(&up), gate.cols());
         let wide = ops::gated(pass, gate, up, inner, mlp.activation)?;
-        ops::linear(pass, &wide, &mlp.down_proj, Some(&x))
+        sites.after_feed_forward(pass, &wide, &mlp.down_proj, &x, Around::Stream)
     }
 
     fn linears_mut(&mut self) -> Vec<&mut Linear> {
@@ -220,6 +226,10 @@ impl Decoder {
         loader.finish()?;
         Ok(decoder)
     }
+
+    fn first(&self) -> Option<&Sites> {
+        self.layers.first().map(|layer| &layer.sites)
+    }
 }
 
 impl Network for Decoder {
@@ -240,13 +250,18 @@ impl Network for Decoder {
             kv_heads: heads.kv_heads,
             head_width: heads.head_width,
             vocabulary: self.config.vocabulary,
-            positions: Some(self.config.positions),
+            positions: Some(super::left(self.config.positions, self.first())),
         }
     }
 
     fn hidden(&self, pass: &Pass, batch: &Batch, mut memory: Option<&mut Memory>) -> Result<Var> {
         super::expect_causal(self, batch, memory.as_deref())?;
-        let text = Arc::new(Text::new(batch, memory.as_deref(), &self.rope));
+        let text = Arc::new(Text::new(
+            batch,
+            memory.as_deref(),
+            self.first(),
+            &self.rope,
+        ));
         let mut x = ops::embed(pass, &[(&self.embed_tokens, &batch.ids)], "token")?;
         for (i, layer) in self.layers.iter().enumerate() {
             x = match memory.as_deref_mut() {
@@ -270,6 +285,10 @@ impl Network for Decoder {
             linears.extend(super::unshared(layer)?.linears_mut());
         }
         Ok(linears)
+    }
+
+    fn sites_mut(&mut self) -> Result<Vec<&mut Sites>> {
+        super::sites_of(&mut self.layers, |layer| &mut layer.sites)
     }
 
     fn params(&self) -> Vec<Param> {

@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
-use skillbelt_engine::ops::{self, Activation, Attend, Columns, Linear, Map, RelativeBias};
+use skillbelt_engine::ops::{
+    self, Activation, Attend, Columns, Linear, Map, Prefix, Reach, RelativeBias,
+};
 use skillbelt_engine::{Pass, Spans, Var};
 
 use crate::base::{Batch, Loader, Memory, Network, Remembered, Sight};
+use crate::belt::sites::{PrefixRows, Sites};
 use crate::checkpoint::ConfigFile;
 use crate::error::{Error, Result};
 
@@ -83,12 +86,26 @@ fn lm_head(map: Map) -> Linear {
     }
 }
 
-/// The place of each token within its own sequence `[T]`, what is remembered of it included.
-fn positions(batch: &Batch, memory: Option<&Memory>) -> Vec<u32> {
-    match memory {
+/// The place of each token within its own sequence `[T]`, what is remembered of it included; where
+/// the sites of the first layer say so, counted from the end of a prefix.
+fn positions(batch: &Batch, memory: Option<&Memory>, first: Option<&Sites>) -> Vec<u32> {
+    let mut positions = match memory {
         Some(memory) => memory.positions(&batch.spans),
         None => batch.spans.positions(),
-    }
+    };
+    let counted = counted(first) as u32;
+    positions.iter_mut().for_each(|place| *place += counted);
+    positions
+}
+
+/// Positions that a prefix takes from a text.
+fn counted(first: Option<&Sites>) -> usize {
+    first.map_or(0, Sites::counted)
+}
+
+/// Positions that it leaves to it.
+fn left(positions: usize, first: Option<&Sites>) -> usize {
+    positions.saturating_sub(counted(first))
 }
 
 /// Refuses, for a network that only looks back, another sight and a memory of other sequences.
@@ -138,19 +155,30 @@ fn unshared<L>(layer: &mut Arc<L>) -> Result<&mut L> {
 }
 
 /// Self-attention of a layer: over the batch itself, or, with what the layer remembers, over that
-/// and the new tokens, which are remembered in turn.
+/// and the new tokens, which are remembered in turn; and over a belt's prefix before either.
 fn attend(
     pass: &Pass,
     [q, k, v]: [Columns<'_>; 3],
     spans: &Spans,
-    how: &Attend,
-    bias: Option<&RelativeBias>,
+    (how, bias): (&Attend, Option<&RelativeBias>),
+    prefix: Option<&PrefixRows>,
     memory: Option<&mut [Remembered]>,
 ) -> skillbelt_engine::Result<Var> {
-    let Some(memory) = memory else {
-        return ops::attention(pass, q, k, v, spans, spans, how, bias);
-    };
     let width = how.kv_heads * how.head_width;
+    let (how, bias) = match prefix {
+        Some(prefix) => (&reaching(how, prefix), bias.map(|bias| prefix.bias(bias))),
+        None => (how, bias.cloned()),
+    };
+    let bias = bias.as_ref();
+    let Some(memory) = memory else {
+        let Some(prefix) = prefix else {
+            return ops::attention(pass, q, k, v, spans, spans, how, bias);
+        };
+        let laid = ops::lay_before(pass, &prefix.prefix, k, v, width, spans)?;
+        let (k, v) = (laid.keys(), laid.values());
+        return ops::attention(pass, q, k, v, spans, &laid.spans, how, bias);
+    };
+    begin(memory, prefix.map(|rows| &rows.prefix), width)?;
     for (remembered, rows) in memory.iter_mut().zip(spans.ranges()) {
         let (keys, values) = ((k.var.value(), k.first), (v.var.value(), v.first));
         remembered.append(rows, keys, values, width);
@@ -159,4 +187,44 @@ fn attend(
     let (isa, queries) = (pass.isa(), q.var.value());
     let seen = ops::attention_cached(isa, queries, q.first, spans, &cached, how, bias)?;
     Ok(pass.constant(seen))
+}
+
+/// What an empty memory begins with.
+fn begin(
+    memory: &mut [Remembered],
+    prefix: Option<&Prefix>,
+    width: usize,
+) -> skillbelt_engine::Result<()> {
+    if let Some(prefix) = prefix {
+        prefix.check(width)?;
+        for remembered in memory {
+            remembered.begin(prefix, width);
+        }
+    }
+    Ok(())
+}
+
+/// The same form over keys that a prefix stands before: tokens that see each other in both
+/// directions begin after it.
+fn reaching(how: &Attend, prefix: &PrefixRows) -> Attend {
+    let longer = |lengths: &Arc<[usize]>| {
+        let ahead = prefix.prefix.length();
+        lengths.iter().map(|length| length + ahead).collect()
+    };
+    Attend {
+        reach: Reach {
+            prefix: how.reach.prefix.as_ref().map(longer),
+            ..how.reach
+        },
+        ..how.clone()
+    }
+}
+
+/// The sites of layers, in their order.
+fn sites_of<'n, L: 'n>(
+    layers: impl IntoIterator<Item = &'n mut Arc<L>>,
+    sites: impl Fn(&'n mut L) -> &'n mut Sites,
+) -> Result<Vec<&'n mut Sites>> {
+    let layers = layers.into_iter();
+    layers.map(|layer| unshared(layer).map(&sites)).collect()
 }

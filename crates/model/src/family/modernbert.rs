@@ -11,6 +11,7 @@ use skillbelt_engine::ops::{
 use skillbelt_engine::{Param, Pass, Spans, Var};
 
 use crate::base::{Batch, Inventory, Loader, Memory, Network, Shape, Sizes};
+use crate::belt::sites::{Around, Names, Sites};
 use crate::checkpoint::ConfigFile;
 use crate::error::Result;
 
@@ -117,6 +118,7 @@ struct Layer {
     activation: Activation,
     how: Attend,
     rope: Arc<Rope>,
+    sites: Sites,
 }
 
 impl Layer {
@@ -149,6 +151,7 @@ impl Layer {
                 },
             },
             rope: Arc::clone(rope),
+            sites: Sites::new(Names::of_layer("model.", &path, "attn")),
         })
     }
 
@@ -164,8 +167,9 @@ impl Layer {
         let qkv = ops::rope(pass, &qkv, &turned, &text.positions, &self.rope)?;
         let part = |first| Columns { var: &qkv, first };
         let columns = [part(0), part(c), part(2 * c)];
-        let seen = super::attend(pass, columns, &text.spans, &self.how, None, None)?;
-        let x = ops::linear(pass, &seen, &self.attn_wo, Some(x))?;
+        let (sites, how) = (&self.sites, (&self.how, None));
+        let seen = super::attend(pass, columns, &text.spans, how, sites.prefix(), None)?;
+        let x = sites.after_attention(pass, &seen, &self.attn_wo, x, Around::Fed(&normed))?;
         let normed = ops::norm(pass, &x, &self.mlp_norm)?;
         // [T x 2 inner]: what is activated, and what it is multiplied by
         let wide = ops::linear(pass, &normed, &self.wi, None)?;
@@ -178,7 +182,7 @@ impl Layer {
             },
         );
         let wide = ops::gated(pass, gate, up, inner, self.activation)?;
-        ops::linear(pass, &wide, &self.mlp_wo, Some(&x))
+        sites.after_feed_forward(pass, &wide, &self.mlp_wo, &x, Around::Fed(&normed))
     }
 
     fn linears_mut(&mut self) -> [&mut Linear; 4] {
@@ -351,6 +355,10 @@ impl Network for ModernBert {
         }
         linears.extend(self.head.as_mut().map(|head| &mut head.dense));
         Ok(linears)
+    }
+
+    fn sites_mut(&mut self) -> Result<Vec<&mut Sites>> {
+        super::sites_of(&mut self.layers, |layer| &mut layer.sites)
     }
 
     fn params(&self) -> Vec<Param> {

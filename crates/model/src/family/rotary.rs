@@ -10,6 +10,7 @@ use skillbelt_engine::ops::{self, Attend, Columns, Linear, Reach, Rope, RopeScal
 use skillbelt_engine::{Pass, Var};
 
 use crate::base::{Batch, Inventory, Loader, Memory, Remembered};
+use crate::belt::sites::{Around, Sites};
 use crate::checkpoint::ConfigFile;
 use crate::error::Result;
 
@@ -125,10 +126,16 @@ pub(super) struct Text {
 }
 
 impl Text {
-    pub fn new(batch: &Batch, memory: Option<&Memory>, rope: &Arc<Rope>) -> Text {
+    /// `first` are the sites of the first layer.
+    pub fn new(
+        batch: &Batch,
+        memory: Option<&Memory>,
+        first: Option<&Sites>,
+        rope: &Arc<Rope>,
+    ) -> Text {
         Text {
             spans: batch.spans.clone(),
-            positions: super::positions(batch, memory),
+            positions: super::positions(batch, memory, first),
             rope: Arc::clone(rope),
         }
     }
@@ -186,9 +193,9 @@ impl Attention {
     pub fn forward(
         &self,
         pass: &Pass,
-        x: &Var,
-        residual: &Var,
+        [x, residual]: [&Var; 2],
         text: &Text,
+        sites: &Sites,
         memory: Option<&mut [Remembered]>,
     ) -> skillbelt_engine::Result<Var> {
         let rotate =
@@ -201,8 +208,9 @@ impl Attention {
         )?;
         let v = ops::linear(pass, x, &self.v_proj, None)?;
         let columns = [Columns::all(&q), Columns::all(&k), Columns::all(&v)];
-        let seen = super::attend(pass, columns, &text.spans, &self.how, None, memory)?;
-        ops::linear(pass, &seen, &self.o_proj, Some(residual))
+        let how = (&self.how, None);
+        let seen = super::attend(pass, columns, &text.spans, how, sites.prefix(), memory)?;
+        sites.after_attention(pass, &seen, &self.o_proj, residual, Around::Stream)
     }
 
     pub fn linears_mut(&mut self) -> [&mut Linear; 4] {

@@ -8,6 +8,7 @@ use skillbelt_engine::{Param, Pass, Var};
 
 use super::rotary::{self, Attention, Biases, Heads, Text};
 use crate::base::{Batch, Inventory, Loader, Memory, Network, Remembered, Shape, Sizes};
+use crate::belt::sites::{Around, Names, Sites};
 use crate::checkpoint::ConfigFile;
 use crate::error::Result;
 
@@ -54,6 +55,7 @@ struct Layer {
     c_fc: Linear,
     c_proj: Linear,
     activation: Activation,
+    sites: Sites,
 }
 
 impl Layer {
@@ -85,6 +87,7 @@ impl Layer {
             c_fc: loader.linear(&format!("{path}.mlp.c_fc"), inner, c, bias)?,
             c_proj: loader.linear(&format!("{path}.mlp.c_proj"), c, inner, bias)?,
             activation: config.activation,
+            sites: Sites::new(Names::of_layer("model.", path, "self_attn")),
         })
     }
 
@@ -96,11 +99,14 @@ impl Layer {
         memory: Option<&mut [Remembered]>,
     ) -> skillbelt_engine::Result<Var> {
         let normed = ops::norm(pass, x, &self.input_layernorm)?;
-        let x = self.self_attn.forward(pass, &normed, x, text, memory)?;
+        let sites = &self.sites;
+        let x = self
+            .self_attn
+            .forward(pass, [&normed, x], text, sites, memory)?;
         let normed = ops::norm(pass, &x, &self.post_attention_layernorm)?;
         let wide = ops::linear(pass, &normed, &self.c_fc, None)?;
         let wide = ops::activation(pass, &wide, self.activation)?;
-        ops::linear(pass, &wide, &self.c_proj, Some(&x))
+        sites.after_feed_forward(pass, &wide, &self.c_proj, &x, Around::Stream)
     }
 
     fn linears_mut(&mut self) -> Vec<&mut Linear> {
@@ -157,6 +163,10 @@ impl Starcoder2 {
         loader.finish()?;
         Ok(starcoder)
     }
+
+    fn first(&self) -> Option<&Sites> {
+        self.layers.first().map(|layer| &layer.sites)
+    }
 }
 
 impl Network for Starcoder2 {
@@ -177,13 +187,18 @@ impl Network for Starcoder2 {
             kv_heads: heads.kv_heads,
             head_width: heads.head_width,
             vocabulary: self.config.vocabulary,
-            positions: Some(self.config.positions),
+            positions: Some(super::left(self.config.positions, self.first())),
         }
     }
 
     fn hidden(&self, pass: &Pass, batch: &Batch, mut memory: Option<&mut Memory>) -> Result<Var> {
         super::expect_causal(self, batch, memory.as_deref())?;
-        let text = Arc::new(Text::new(batch, memory.as_deref(), &self.rope));
+        let text = Arc::new(Text::new(
+            batch,
+            memory.as_deref(),
+            self.first(),
+            &self.rope,
+        ));
         let mut x = ops::embed(pass, &[(&self.embed_tokens, &batch.ids)], "token")?;
         for (i, layer) in self.layers.iter().enumerate() {
             x = match memory.as_deref_mut() {
@@ -207,6 +222,10 @@ impl Network for Starcoder2 {
             linears.extend(super::unshared(layer)?.linears_mut());
         }
         Ok(linears)
+    }
+
+    fn sites_mut(&mut self) -> Result<Vec<&mut Sites>> {
+        super::sites_of(&mut self.layers, |layer| &mut layer.sites)
     }
 
     fn params(&self) -> Vec<Param> {

@@ -10,6 +10,7 @@ use skillbelt_engine::{Param, Pass, Spans, Var};
 
 use self::stack::{Encoded, Stack};
 use crate::base::{Batch, Inventory, Loader, Memory, Network, Shape, Sizes};
+use crate::belt::sites::Sites;
 use crate::checkpoint::ConfigFile;
 use crate::error::{Error, Result};
 
@@ -215,6 +216,14 @@ impl Network for T5 {
             decoder.linears_mut(&mut linears)?;
         }
         Ok(linears)
+    }
+
+    fn sites_mut(&mut self) -> Result<Vec<&mut Sites>> {
+        let mut sites = self.encoder.sites_mut()?;
+        if let Some(decoder) = &mut self.decoder {
+            sites.extend(decoder.sites_mut()?);
+        }
+        Ok(sites)
     }
 
     fn params(&self) -> Vec<Param> {

@@ -17,7 +17,7 @@ mod folder;
 pub mod limits;
 mod pattern;
 mod python_json;
-mod quiet;
+pub mod quiet;
 mod settings;
 mod stream;
 mod templates;

@@ -30,7 +30,7 @@ impl Drop for Depth {
 }
 
 /// Runs `work`; a panic in it comes back as its message. What `work` was changing must not be used after an `Err`.
-pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let before = take_hook();
         set_hook(Box::new(move |info| {

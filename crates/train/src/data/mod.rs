@@ -2,6 +2,7 @@
 //!
 //! A row is read, or rejected with its place and a reason; nothing is dropped in silence.
 
+pub mod read;
 pub mod shelf;
 
 use std::collections::BTreeMap;

@@ -15,12 +15,15 @@ pub fn bases() -> Vec<PathBuf> {
     folders(&root, "golden.json")
 }
 
-/// Folders of belts of a base that are LoRA.
-pub fn loras(base: &Path) -> Vec<PathBuf> {
+/// Kinds of belts, by the beginning of their folder's name, that are not read yet.
+const NOT_YET: &[&str] = &["dora"];
+
+/// Folders of the belts of a base.
+pub fn belts(base: &Path) -> Vec<PathBuf> {
     let mut belts = folders(&base.join("adapters"), "adapter_config.json");
     belts.retain(|belt| {
-        let config = read_json(&belt.join("adapter_config.json")).unwrap_or(Value::Null);
-        config["peft_type"] == "LORA" && config["use_dora"] != true
+        let name = belt.file_name().unwrap_or_default().to_string_lossy();
+        !NOT_YET.iter().any(|kind| name.starts_with(kind))
     });
     belts
 }
@@ -164,6 +167,15 @@ impl Reference {
         found
             .map(|(_, mat)| mat)
             .ok_or(format!("the reference has no {name}"))
+    }
+
+    /// The same in another shape: libraries store some matrices as one long vector.
+    pub fn tensor_as(&self, name: &str, (rows, cols): (usize, usize)) -> Result<Mat, String> {
+        let tensor = self.tensor(name)?;
+        match tensor.rows() == 1 && tensor.len() == rows * cols {
+            true => Ok(Mat::from_vec(rows, cols, tensor.data().to_vec())),
+            false => Ok(tensor.clone()),
+        }
     }
 }
 

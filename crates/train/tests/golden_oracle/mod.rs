@@ -1,7 +1,7 @@
 //! The comparison of the golden tests: runs a network as the references were run, and compares
 //! every tensor, by its norm and by its worst element.
 
-use skillbelt_engine::{Grads, Mat, Param, Pass, Var, backward, ops};
+use skillbelt_engine::{Grads, Keep, Mat, Param, Pass, Var, backward, ops};
 use skillbelt_model::base::{Batch, Network, logits};
 use skillbelt_train::{AdamW, AdamWSettings};
 
@@ -172,23 +172,19 @@ pub fn compare_gradients(
     params: &[Param],
     grads: &Grads,
     reference: &Reference,
+    prefix: &str,
     name_of: impl Fn(&str) -> String,
 ) -> Outcome<()> {
-    let prefix = name_of("")
-        .split(".default")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
     let floor = reference
-        .names(&prefix)
+        .names(prefix)
         .filter_map(|name| reference.tensor(name).ok())
         .map(norm)
         .fold(0.0, f64::max)
         * 1e-3;
     let mut compared = 0;
     for param in params {
-        let name = name_of(param.name());
-        let expected = reference.tensor(&name)?;
+        let name = format!("{prefix}{}", name_of(param.name()));
+        let expected = &reference.tensor_as(&name, param.value().shape())?;
         let zero = Mat::zeros(expected.rows(), expected.cols());
         let found = grads.get(param).unwrap_or(&zero);
         if found.shape() != expected.shape() {
@@ -200,7 +196,7 @@ pub fn compare_gradients(
         }
         compared += 1;
     }
-    let there = reference.names(&prefix).count();
+    let there = reference.names(prefix).count();
     match compared == there {
         true => Ok(()),
         false => Err(format!(
@@ -218,9 +214,9 @@ pub fn compare_after(
     name_of: impl Fn(&str) -> String,
 ) -> Outcome<()> {
     for param in params {
-        let name = name_of(param.name());
-        let expected = reference.tensor(&name)?;
+        let name = format!("after.{}", name_of(param.name()));
         let value = param.value();
+        let expected = reference.tensor_as(&name, value.shape())?;
         let grad = first_grads
             .get(param)
             .ok_or("a parameter without gradient")?;
@@ -241,6 +237,52 @@ pub fn compare_after(
         };
         if relative.is_nan() || relative > AFTER {
             return Err(format!("{name}: relative error {relative:.2e}"));
+        }
+    }
+    Ok(())
+}
+
+/// Each sequence alone gives the very bits that it gives in the batch.
+pub fn alone_is_packed(network: &dyn Network, reference: &Reference) -> Outcome<()> {
+    let packed = outputs(network, reference)?;
+    let mut starts = vec![0; packed.len()];
+    for place in 0..reference.inputs.len() {
+        let alone = outputs(network, &reference.only(place))?;
+        for (((name, alone), (_, packed)), start) in alone.iter().zip(&packed).zip(&mut starts) {
+            let rows = &packed.data()[*start..*start + alone.len()];
+            if rows != alone.data() {
+                return Err(format!(
+                    "{name} of sequence {place} depends on its neighbours"
+                ));
+            }
+            *start += alone.len();
+        }
+    }
+    Ok(())
+}
+
+/// Recomputing blocks changes no bit of the loss or of any gradient, whichever way values are kept.
+pub fn recomputed_is_kept(
+    network: &dyn Network,
+    params: &[Param],
+    reference: &Reference,
+) -> Outcome<()> {
+    for keep in [Keep::Exact, Keep::Half] {
+        let run = |recompute: bool| {
+            let pass = Pass::recording().with_keep(keep).with_recompute(recompute);
+            gradients(network, reference, pass)
+        };
+        let ((loss, kept), (again, recomputed)) = (run(false)?, run(true)?);
+        if loss.to_bits() != again.to_bits() {
+            return Err("the loss differs".into());
+        }
+        for param in params {
+            if kept.get(param) != recomputed.get(param) {
+                return Err(format!(
+                    "the gradient of {} differs ({keep:?})",
+                    param.name()
+                ));
+            }
         }
     }
     Ok(())

@@ -13,6 +13,9 @@ pub struct RelativeBias {
     pub max_distance: usize,
     /// Whether keys after the query have buckets of their own.
     pub bidirectional: bool,
+    /// Keys in front of the sequence that the places of the queries do not count: a key stands that
+    /// much further behind its query than its row says.
+    pub ahead: usize,
 }
 
 impl RelativeBias {
@@ -56,6 +59,7 @@ pub(crate) struct Buckets {
     exact: usize,
     max_distance: usize,
     bidirectional: bool,
+    ahead: usize,
 }
 
 impl Buckets {
@@ -66,6 +70,7 @@ impl Buckets {
             exact: count / 2,
             max_distance: bias.max_distance,
             bidirectional: bias.bidirectional,
+            ahead: bias.ahead,
         }
     }
 
@@ -88,12 +93,17 @@ impl Buckets {
         within + if after { self.count } else { 0 }
     }
 
+    /// The bucket of a column of `by_distance`.
+    fn bucket_of(&self, place: usize, keys: usize) -> usize {
+        self.bucket(place as i64 - (keys as i64 - 1) + self.ahead as i64)
+    }
+
     /// For each head what is added by distance, `[H x (queries + keys - 1)]`: query row `i` of a
     /// span reads its biases for keys `0..` from column `queries - 1 - i` on.
     pub(crate) fn by_distance(&self, table: &Mat, queries: usize, keys: usize) -> Mat {
         let mut out = Mat::stale(table.cols(), queries + keys - 1);
         for place in 0..queries + keys - 1 {
-            let bucket = self.bucket(place as i64 - (keys as i64 - 1));
+            let bucket = self.bucket_of(place, keys);
             for head in 0..table.cols() {
                 out.row_mut(head)[place] = table.row(bucket)[head];
             }
@@ -104,7 +114,7 @@ impl Buckets {
     /// Adds the gradients of one head of one span, in the layout of `by_distance`, to the buckets.
     pub(crate) fn collect(&self, gradients: &[f32], keys: usize, sums: &mut [f64]) {
         for (place, gradient) in gradients.iter().enumerate() {
-            sums[self.bucket(place as i64 - (keys as i64 - 1))] += f64::from(*gradient);
+            sums[self.bucket_of(place, keys)] += f64::from(*gradient);
         }
     }
 }
@@ -119,6 +129,7 @@ mod tests {
             table,
             max_distance,
             bidirectional,
+            ahead: 0,
         }
         .rule()
     }
@@ -137,11 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_are_not_counted_move_every_distance() {
+        let plain = rule(32, 128, true);
+        let ahead = Buckets { ahead: 2, ..plain };
+        let table = Mat::from_vec(32, 1, (0..32).map(|bucket| bucket as f32).collect());
+        // Two queries with their own two keys, and two keys in front of those.
+        let found = ahead.by_distance(&table, 2, 4);
+        let expected: Vec<f32> = (-1..4).map(|d| plain.bucket(d) as f32).collect();
+        assert_eq!(found.data(), expected);
+    }
+
+    #[test]
     fn a_table_that_does_not_fit_is_refused() {
         let bias = |rows, cols, max_distance| RelativeBias {
             table: Param::frozen("bias", Mat::zeros(rows, cols)),
             max_distance,
             bidirectional: true,
+            ahead: 0,
         };
         assert!(bias(32, 4, 128).check("attention", 4).is_ok());
         assert!(bias(32, 3, 128).check("attention", 4).is_err());

@@ -43,6 +43,7 @@ impl Case {
                 table: table.clone(),
                 max_distance,
                 bidirectional,
+                ahead: 0,
             })
     }
 

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use skillbelt_engine::ops::{
-    self, Activation, Attend, Columns, Linear, Norm, NormKind, Reach, RelativeBias,
+    self, Activation, Attend, Columns, Linear, Norm, NormKind, Prefix, Reach, RelativeBias,
 };
 use skillbelt_engine::{Pass, Spans, Var};
 
 use super::Config;
 use crate::base::{Inventory, Loader, Memory, Remembered};
+use crate::belt::sites::{Around, Names, PrefixRows, Sites};
 use crate::error::Result;
 use crate::family;
 
@@ -54,13 +55,21 @@ impl Attention {
         x: &Var,
         spans: &Spans,
         bias: &RelativeBias,
+        prefix: Option<&PrefixRows>,
         memory: Option<&mut [Remembered]>,
     ) -> skillbelt_engine::Result<Var> {
         let q = ops::linear(pass, x, &self.q, None)?;
         let k = ops::linear(pass, x, &self.k, None)?;
         let v = ops::linear(pass, x, &self.v, None)?;
         let columns = [Columns::all(&q), Columns::all(&k), Columns::all(&v)];
-        family::attend(pass, columns, spans, &self.how, Some(bias), memory)
+        family::attend(
+            pass,
+            columns,
+            spans,
+            (&self.how, Some(bias)),
+            prefix,
+            memory,
+        )
     }
 
     /// What the tokens of `x [T' x C]` see of the encoded text, `[T' x HD]`. Its keys and values are
@@ -71,6 +80,7 @@ impl Attention {
         x: &Var,
         spans: &Spans,
         encoded: &Encoded<'_>,
+        prefix: Option<&Prefix>,
         memory: Option<&mut [Remembered]>,
     ) -> skillbelt_engine::Result<Var> {
         let q = ops::linear(pass, x, &self.q, None)?;
@@ -78,12 +88,19 @@ impl Attention {
         let Some(memory) = memory else {
             let (k, v) = (made(&self.k)?, made(&self.v)?);
             let [q, k, v] = [Columns::all(&q), Columns::all(&k), Columns::all(&v)];
+            if let Some(prefix) = prefix {
+                let width = self.k.outputs();
+                let laid = ops::lay_before(pass, prefix, k, v, width, encoded.spans)?;
+                let (k, v) = (laid.keys(), laid.values());
+                return ops::attention(pass, q, k, v, spans, &laid.spans, &self.how, None);
+            }
             return ops::attention(pass, q, k, v, spans, encoded.spans, &self.how, None);
         };
         if memory.iter().any(|sequence| sequence.length() == 0) {
             let (k, v) = (made(&self.k)?, made(&self.v)?);
             for (sequence, rows) in memory.iter_mut().zip(encoded.spans.ranges()) {
                 *sequence = Remembered::default();
+                family::begin(std::slice::from_mut(sequence), prefix, k.cols())?;
                 sequence.append(rows, (k.value(), 0), (v.value(), 0), k.cols());
             }
         }
@@ -136,7 +153,12 @@ impl FeedForward {
         })
     }
 
-    fn forward(&self, pass: &Pass, x: &Var, residual: &Var) -> skillbelt_engine::Result<Var> {
+    fn forward(
+        &self,
+        pass: &Pass,
+        [x, residual]: [&Var; 2],
+        sites: &Sites,
+    ) -> skillbelt_engine::Result<Var> {
         let wide = ops::linear(pass, x, &self.wi, None)?;
         let wide = match &self.up {
             None => ops::activation(pass, &wide, self.activation)?,
@@ -146,7 +168,7 @@ impl FeedForward {
                 ops::gated(pass, gate, up, inner, self.activation)?
             }
         };
-        ops::linear(pass, &wide, &self.wo, Some(residual))
+        sites.after_feed_forward(pass, &wide, &self.wo, residual, Around::Stream)
     }
 }
 
@@ -158,6 +180,7 @@ struct Block {
     cross: Option<(Attention, Norm)>,
     feed_forward: FeedForward,
     feed_forward_norm: Norm,
+    sites: Sites,
 }
 
 impl Block {
@@ -191,6 +214,17 @@ impl Block {
                 &format!("{}.DenseReluDense", layer(last)),
             )?,
             feed_forward_norm: norm(loader, last)?,
+            sites: Sites::new(Names {
+                root: "",
+                attention: layer(0),
+                feed_forward: layer(last),
+                self_attention: itself,
+                location: match decodes {
+                    true => "self_prefix",
+                    false => "encoder_prefix",
+                },
+                cross_attention: decodes.then_some(encoded),
+            }),
         })
     }
 
@@ -205,16 +239,20 @@ impl Block {
     ) -> skillbelt_engine::Result<Var> {
         let normed = ops::norm(pass, x, &self.attention_norm)?;
         let own = memory.as_mut().map(|(memory, i)| memory.layer(*i));
-        let seen = self.attention.of_itself(pass, &normed, spans, bias, own)?;
-        let mut x = ops::linear(pass, &seen, &self.attention.o, Some(x))?;
+        let (sites, o) = (&self.sites, &self.attention.o);
+        let seen = self
+            .attention
+            .of_itself(pass, &normed, spans, bias, sites.prefix(), own)?;
+        let mut x = sites.after_attention(pass, &seen, o, x, Around::Stream)?;
         if let (Some((cross, norm)), Some(encoded)) = (&self.cross, &encoded) {
             let normed = ops::norm(pass, &x, norm)?;
             let crossed = memory.as_mut().map(|(memory, i)| memory.crossed(*i));
-            let seen = cross.of_encoded(pass, &normed, spans, encoded, crossed)?;
+            let prefix = sites.cross_prefix();
+            let seen = cross.of_encoded(pass, &normed, spans, encoded, prefix, crossed)?;
             x = ops::linear(pass, &seen, &cross.o, Some(&x))?;
         }
         let normed = ops::norm(pass, &x, &self.feed_forward_norm)?;
-        self.feed_forward.forward(pass, &normed, &x)
+        self.feed_forward.forward(pass, [&normed, &x], sites)
     }
 
     fn linears_mut(&mut self) -> Vec<&mut Linear> {
@@ -265,6 +303,7 @@ impl Stack {
                 table: loader.matrix(&table, config.buckets, config.heads)?,
                 max_distance: config.max_distance,
                 bidirectional: !decodes,
+                ahead: 0,
             }),
             blocks: (0..layers)
                 .map(|i| Block::load(loader, config, &format!("{path}.block.{i}"), decodes))
@@ -316,6 +355,10 @@ impl Stack {
             linears.extend(family::unshared(block)?.linears_mut());
         }
         Ok(())
+    }
+
+    pub fn sites_mut(&mut self) -> Result<Vec<&mut Sites>> {
+        family::sites_of(&mut self.blocks, |block| &mut block.sites)
     }
 
     pub fn list(&self, inventory: &mut Inventory) {

@@ -1,0 +1,165 @@
+//! The end of a run: the chosen moment is restored, the test rows are asked once, the belt is
+//! published, and the report is written.
+
+use serde_json::{Value, json};
+
+use super::step::Run;
+use super::{Finished, Measured, state};
+use crate::error::Result;
+use crate::recipe::Policy;
+use crate::report::machine;
+use crate::report::summary::{Row, Summary};
+
+impl Run<'_> {
+    /// Everything after the last step. May be done again: it makes the same belt.
+    pub(super) fn finish(mut self) -> Result<Finished> {
+        let shipped = self.restore_shipped();
+        let test = match self.evaluation.test_at_end {
+            true => self.test()?,
+            false => Vec::new(),
+        };
+        self.reach("before-belt")?;
+        let belt = self.folder.path().join("belt");
+        let note = self.note(shipped, self.policy().to_owned(), test);
+        self.publish(&belt, &note)?;
+        self.reach("before-report")?;
+        self.log.sync()?;
+        let costs = self.costs();
+        let summary = self.summary(shipped, &note.test).text();
+        let folder = self.folder.path();
+        let report = format!("{:#}\n", self.report(shipped, &note.test, &costs));
+        self.disk
+            .replace(&folder.join("summary.txt"), summary.as_bytes())?;
+        self.disk
+            .replace(&folder.join("report.json"), report.as_bytes())?;
+        self.folder.write_facts(Some(&costs))?;
+        self.watch.ended();
+        Ok(Finished::Complete {
+            belt,
+            shipped,
+            steps: self.step,
+            summary,
+        })
+    }
+
+    /// Puts the numbers of the shipped moment into the parameters; its step.
+    fn restore_shipped(&mut self) -> u64 {
+        let Some(step) = self.moments.shipped() else {
+            return self.step;
+        };
+        if let Some(values) = self.moments.kept().get(&step) {
+            state::set_values(&self.workshop.params, values);
+        }
+        step
+    }
+
+    fn test(&mut self) -> Result<Vec<(String, Measured)>> {
+        let workshop = self.workshop;
+        let mut all = Vec::new();
+        for (task, prepared) in workshop.tasks.iter().enumerate() {
+            if let Some(set) = &prepared.test {
+                let measures = self.ask(task, "test", set)?;
+                let measures = measures.iter().map(|(name, x)| ((*name).to_owned(), *x));
+                all.push((prepared.name.clone(), measures.collect()));
+            }
+        }
+        Ok(all)
+    }
+
+    fn policy(&self) -> &'static str {
+        match (self.evaluation.policy, self.moments.shipped()) {
+            (Policy::Last, _) => "last",
+            (_, None) => "last, for want of validation rows",
+            (Policy::Mean, _) => "mean",
+            (Policy::WorstRegret, _) => "worst_regret",
+        }
+    }
+
+    fn costs(&self) -> Value {
+        let seconds = self.meter.seconds();
+        json!({
+            "seconds": seconds,
+            "tokens": self.tokens,
+            "tokens_per_second": self.tokens as f64 / seconds.max(1e-9),
+            "peak_memory_kib": machine::peak_kib(),
+            // Of this stretch alone, where a run was stopped and went on.
+            "joules": self.meter.joules(),
+        })
+    }
+
+    fn report(&self, shipped: u64, test: &[(String, Measured)], costs: &Value) -> Value {
+        let moment = self.moments.at(shipped);
+        let tasks = self.workshop.tasks.iter().enumerate().map(|(task, prepared)| {
+            let sign = if prepared.rises { 1.0 } else { -1.0 };
+            let value = |good: Option<f64>| good.map(|good| sign * good);
+            let best = self.moments.best(task);
+            let test = test.iter().find(|(name, _)| *name == prepared.name);
+            let facts = json!({
+                "metric": self.metric(task),
+                "best": best.map(|(good, step)| json!({"value": sign * good, "step": step})),
+                "shipped": value(moment.and_then(|moment| moment.good[task])),
+                "untrained": value(self.moments.at(0).and_then(|moment| moment.good[task])),
+                "test": test.map(|(_, measures)| measures.iter().cloned().collect::<std::collections::BTreeMap<_, _>>()),
+                "frozen": self.frozen[task],
+            });
+            (prepared.name.clone(), facts)
+        });
+        let tasks: serde_json::Map<_, _> = tasks.collect();
+        json!({
+            "steps": self.step,
+            "shipped_step": shipped,
+            "policy": self.policy(),
+            "worst_regret": moment.and_then(|moment| self.moments.worst_regret(moment)),
+            "tasks": tasks,
+            "evaluations": self.moments.history(),
+            "costs": costs,
+        })
+    }
+
+    /// What the task's own measure is called.
+    fn metric(&self, task: usize) -> Option<String> {
+        let named = self.workshop.tasks[task].metric.clone();
+        let first = || {
+            let measures = &self.moments.history().first()?.measures[task];
+            Some(measures.first()?.0.clone())
+        };
+        named.or_else(first)
+    }
+
+    fn summary(&self, shipped: u64, test: &[(String, Measured)]) -> Summary {
+        let moment = self.moments.at(shipped);
+        let rows = self
+            .workshop
+            .tasks
+            .iter()
+            .enumerate()
+            .map(|(task, prepared)| {
+                let sign = if prepared.rises { 1.0 } else { -1.0 };
+                let metric = self.metric(task);
+                let tested = test.iter().find(|(name, _)| *name == prepared.name);
+                let tested = tested.and_then(|(_, measures)| {
+                    let own = |(name, _): &&(String, f64)| Some(name) == metric.as_ref();
+                    measures.iter().find(own).or_else(|| measures.first())
+                });
+                Row {
+                    task: prepared.name.clone(),
+                    untrained: self.moments.at(0).and_then(|m| Some(sign * m.good[task]?)),
+                    best: self
+                        .moments
+                        .best(task)
+                        .map(|(good, step)| (sign * good, step)),
+                    shipped: moment.and_then(|moment| Some(sign * moment.good[task]?)),
+                    test: tested.map(|(_, value)| *value),
+                    metric: metric.unwrap_or_default(),
+                }
+            });
+        Summary {
+            rows: rows.collect(),
+            steps: self.step,
+            shipped,
+            policy: self.policy(),
+            seconds: self.meter.seconds(),
+            tokens: self.tokens,
+        }
+    }
+}
