@@ -58,7 +58,8 @@ from_error!(
     skillbelt_model::Error,
     tokenizer::Error,
     generate::Error,
-    hub::Error
+    hub::Error,
+    skillbelt_train::Error
 );
 
 impl From<skillbelt_engine::Error> for Failure {

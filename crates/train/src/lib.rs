@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod metric;
 pub mod mix;
 pub mod optimise;
+pub mod predict;
 pub mod recipe;
 pub mod report;
 pub mod run;
