@@ -42,6 +42,10 @@ pub struct Everywhere {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one value of it, made once"
+)]
 enum Command {
     /// Look at a pretrained model, turn texts into vectors with it, or let it write
     #[command(subcommand, arg_required_else_help = true)]
