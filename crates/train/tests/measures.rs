@@ -126,12 +126,12 @@ fn a_score_that_is_no_number_counts_as_the_worst() {
             let one = |last: f32| {
                 metric::classification(&[vec![-0.5], vec![0.5], vec![last]], &labels, 2)
             };
-            assert_eq!(one(bad), one(said), "{bad} where {label} is true");
+            assert_eq!(one(bad), one(4.0 * said), "{bad} where {label} is true");
             let two = |last: f32| {
                 let rows = [vec![0.5, -0.5], vec![-0.5, 0.5], vec![0.0, last]];
                 metric::classification(&rows, &labels, 2)
             };
-            assert_eq!(two(bad), two(said), "{bad} where {label} is true");
+            assert_eq!(two(bad), two(4.0 * said), "{bad} where {label} is true");
         }
     }
     let all_bad = vec![vec![f32::NAN; 3]; 6];

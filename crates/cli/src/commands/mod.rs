@@ -4,6 +4,7 @@ mod base_embed;
 mod base_generate;
 mod base_show;
 mod data_check;
+mod eval;
 mod train;
 
 use clap::{Args, Parser, Subcommand};
@@ -43,11 +44,16 @@ pub struct Everywhere {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is one value of it, made once"
+)]
 enum Command {
     /// Look at a pretrained model, turn texts into vectors with it, or let it write
     #[command(subcommand, arg_required_else_help = true)]
     Base(BaseCommand),
     Train(train::Train),
+    Eval(eval::Eval),
     /// Look at data sets
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
@@ -81,6 +87,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Base(BaseCommand::Embed(embed)) => embed.run(everywhere),
         Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),
         Command::Data(DataCommand::Check(check)) => check.run(),
+        Command::Eval(eval) => eval.run(),
     }
 }
 

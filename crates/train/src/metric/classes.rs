@@ -77,10 +77,10 @@ impl Classified {
         let odds: Vec<Option<Vec<f64>>> = (0..labels.len())
             .map(|row| log_odds(scores.get(row)?, classes))
             .collect();
-        let predicted = labels.iter().zip(&odds).zip(scores_or_none(scores));
-        let predicted = predicted
+        let rows = labels.iter().zip(&odds).zip(scores_or_none(scores));
+        let said = rows
             .map(|((label, odds), scores)| match odds {
-                Some(_) => highest(scores),
+                Some(_) => predicted(scores),
                 None => wrong(*label, classes),
             })
             .collect();
@@ -104,7 +104,7 @@ impl Classified {
         Classified {
             classes,
             labels,
-            predicted,
+            predicted: said,
             curves,
         }
     }
@@ -214,7 +214,8 @@ fn log_odds(scores: &[f32], classes: usize) -> Option<Vec<f64>> {
     }
 }
 
-fn highest(scores: &[f32]) -> usize {
+/// The predicted class: of the highest score, the first of equals; of one score, class 1 above zero.
+pub fn predicted(scores: &[f32]) -> usize {
     if let [logit] = scores {
         return usize::from(*logit > 0.0);
     }

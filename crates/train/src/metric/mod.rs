@@ -13,7 +13,7 @@ mod edit;
 mod ranking;
 mod texts;
 
-pub use classes::Classified;
+pub use classes::{Classified, predicted};
 pub use edit::similarity as edit_similarity;
 pub use ranking::Ranked;
 pub use texts::{Losses, Written};

@@ -1,0 +1,17 @@
+//! Evaluation: answers written down one per line, measured, and compared.
+//!
+//! What is computed with the network ends at [`examples`]; everything after reads only what was
+//! written down, so a file of answers says all that its numbers were made of. It does not know how
+//! answers are made, and chooses no moment of a training run.
+
+pub mod example;
+mod judge;
+mod paired;
+mod resample;
+mod summary;
+
+pub use example::{Example, examples, read, write};
+pub use judge::judged;
+pub use paired::{Paired, paired};
+pub use resample::{Draws, Interval, interval};
+pub use summary::{Judgement, table, write_summary};
