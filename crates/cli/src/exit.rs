@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use skillbelt_model::{generate, hub, tokenizer};
+use skillbelt_model::{export, generate, hub, tokenizer};
 
 /// The exit code of work that could not be done.
 const COULD_NOT: u8 = 2;
@@ -58,7 +58,8 @@ from_error!(
     skillbelt_model::Error,
     tokenizer::Error,
     generate::Error,
-    hub::Error
+    hub::Error,
+    export::Error
 );
 
 impl From<skillbelt_engine::Error> for Failure {

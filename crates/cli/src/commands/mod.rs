@@ -3,6 +3,7 @@
 mod base_embed;
 mod base_generate;
 mod base_show;
+mod export;
 
 use clap::{Args, Parser, Subcommand};
 use skillbelt_engine::{Isa, Precision};
@@ -45,6 +46,7 @@ enum Command {
     /// Look at a pretrained model, turn texts into vectors with it, or let it write
     #[command(subcommand, arg_required_else_help = true)]
     Base(BaseCommand),
+    Export(export::Export),
 }
 
 #[derive(Debug, Subcommand)]
@@ -68,6 +70,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Base(BaseCommand::Show(show)) => show.run(everywhere),
         Command::Base(BaseCommand::Embed(embed)) => embed.run(everywhere),
         Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),
+        Command::Export(export) => export.run(everywhere),
     }
 }
 
