@@ -75,14 +75,15 @@ fn network(base: &Path, belt: Option<&Path>) -> Box<dyn Network> {
 /// Logits of three texts of at most twelve tokens (the smallest window of the golden families), or
 /// hidden states where `bare`.
 fn said(network: &dyn Network, bare: bool) -> Mat {
-    let text = |length: u32, step: u32| -> Vec<u32> {
-        (0..length).map(|i| 5 + i * step % 500).collect()
-    };
+    let text =
+        |length: u32, step: u32| -> Vec<u32> { (0..length).map(|i| 5 + i * step % 500).collect() };
     let batch = Batch::pack(&[text(12, 7), text(1, 3), text(9, 11)]).unwrap();
     let pass = Pass::inference();
     let mut hidden = network.hidden(&pass, &batch, None).unwrap();
     if network.shape() == Shape::EncoderDecoder {
-        hidden = network.decode(&pass, &hidden, &batch.spans, &batch, None).unwrap();
+        hidden = network
+            .decode(&pass, &hidden, &batch.spans, &batch, None)
+            .unwrap();
     }
     if bare {
         return hidden.into_mat();
@@ -96,8 +97,20 @@ fn apart(a: &Mat, b: &Mat) -> f32 {
     assert_eq!(a.shape(), b.shape());
     let largest = a.data().iter().fold(0f32, |most, n| n.abs().max(most));
     let pairs = a.data().iter().zip(b.data());
-    let differences = pairs.map(|(a, b)| if a.is_nan() || b.is_nan() { f32::NAN } else { (a - b).abs() });
-    differences.fold(0f32, |most, n| if n.is_nan() { f32::INFINITY } else { n.max(most) }) / largest
+    let differences = pairs.map(|(a, b)| {
+        if a.is_nan() || b.is_nan() {
+            f32::NAN
+        } else {
+            (a - b).abs()
+        }
+    });
+    differences.fold(0f32, |most, n| {
+        if n.is_nan() {
+            f32::INFINITY
+        } else {
+            n.max(most)
+        }
+    }) / largest
 }
 
 /// Sums in another order than the two paths take; the bar is that of the issue.
@@ -118,13 +131,22 @@ fn a_merged_folder_of_every_golden_family_says_what_base_and_belt_say() {
             let scratch = tempfile::tempdir().unwrap();
             let out = scratch.path().join("merged");
             let belt = family.join("adapters").join(belt);
-            let report = made(&order(&family, Some(belt.clone()), Form::Merged, out.clone()));
+            let report = made(&order(
+                &family,
+                Some(belt.clone()),
+                Form::Merged,
+                out.clone(),
+            ));
             assert_eq!(report.weights.unwrap().strain, 0.0);
             let expected = said(&*network(&family, Some(&belt)), false);
             let found = said(&*network(&out, None), false);
             let base = said(&*network(&family, None), false);
             assert!(apart(&expected, &found) <= SAME, "{}", belt.display());
-            assert!(apart(&expected, &base) > 10.0 * SAME, "{}: no belt", belt.display());
+            assert!(
+                apart(&expected, &base) > 10.0 * SAME,
+                "{}: no belt",
+                belt.display()
+            );
             assert_eq!(fs_err::read_dir(scratch.path()).unwrap().count(), 1);
             assert!(out.join("tokenizer.json").exists());
         }
@@ -152,7 +174,12 @@ fn a_gguf_of_every_golden_family_read_alone_says_what_base_and_belt_say() {
 #[test]
 fn a_gguf_of_a_base_alone_is_the_base_in_every_kind_of_number() {
     // Shares of the largest number that the networks of the references, 64 wide, really show.
-    let kinds = [(Dtype::F32, 1e-6), (Dtype::F16, 5e-3), (Dtype::Bf16, 3e-2), (Dtype::Q8, 6e-2)];
+    let kinds = [
+        (Dtype::F32, 1e-6),
+        (Dtype::F16, 5e-3),
+        (Dtype::Bf16, 3e-2),
+        (Dtype::Q8, 6e-2),
+    ];
     for family in families() {
         let scratch = tempfile::tempdir().unwrap();
         let base = sayable(&family, scratch.path());
@@ -165,7 +192,12 @@ fn a_gguf_of_a_base_alone_is_the_base_in_every_kind_of_number() {
             let read = gguf::open(&out, FROZEN).unwrap().network;
             let found = apart(&expected, &said(&*read, is_encoder(&*original)));
             println!("{} {}: {found:e}", family.display(), dtype.name());
-            assert!(found <= bar, "{} {}: {found}", family.display(), dtype.name());
+            assert!(
+                found <= bar,
+                "{} {}: {found}",
+                family.display(),
+                dtype.name()
+            );
             assert!(dtype == Dtype::F32 || found > 1e-6, "{}", dtype.name());
         }
     }
@@ -184,7 +216,10 @@ fn a_lora_alone_as_gguf_is_verified_for_every_golden_family() {
             assert!(found <= f64::from(SAME), "{}: {found}", family.display());
             let file = gguf::File::open(&out).unwrap();
             assert_eq!(file.text("adapter.type").unwrap(), "lora");
-            assert!(file.names().all(|name| name.ends_with(".lora_a") || name.ends_with(".lora_b")));
+            assert!(
+                file.names()
+                    .all(|name| name.ends_with(".lora_a") || name.ends_with(".lora_b"))
+            );
         }
     }
 }
@@ -199,7 +234,12 @@ fn a_belt_rewritten_in_its_own_form_says_the_same() {
         let expected = said(&*network(&family, Some(&belt)), false);
         let found = said(&*network(&family, Some(&out)), false);
         assert_eq!(apart(&expected, &found), 0.0);
-        let wrong = order(&family, Some(belt), Form::AdapterHub, scratch.path().join("wrong"));
+        let wrong = order(
+            &family,
+            Some(belt),
+            Form::AdapterHub,
+            scratch.path().join("wrong"),
+        );
         let error = export::export(&wrong).unwrap_err();
         assert!(error.to_string().contains("--to peft"), "{error}");
         assert_eq!(fs_err::read_dir(scratch.path()).unwrap().count(), 1);
@@ -218,7 +258,10 @@ fn shards_of_a_merged_folder_are_read_as_the_whole() {
         ..order
     });
     assert!(out.join("model.safetensors.index.json").exists());
-    assert!(out.join("model-00002-of-00004.safetensors").exists() || out.join("model-00001-of-00003.safetensors").exists());
+    assert!(
+        out.join("model-00002-of-00004.safetensors").exists()
+            || out.join("model-00001-of-00003.safetensors").exists()
+    );
     let expected = said(&*network(&family, Some(&belt)), false);
     assert!(apart(&expected, &said(&*network(&out, None), false)) <= SAME);
 }
@@ -230,11 +273,19 @@ fn what_llama_cpp_cannot_say_is_refused_by_name_and_leaves_nothing() {
     let t5 = golden_root().join("t5");
     let error = export::export(&order(&t5, None, Form::GgufBase, out.clone())).unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("`relative_attention_max_distance`: 20") && text.contains("128"), "{text}");
+    assert!(
+        text.contains("`relative_attention_max_distance`: 20") && text.contains("128"),
+        "{text}"
+    );
     assert!(error.hint().unwrap().contains("--to merged"));
     let llama = golden_root().join("llama");
     let lora = order(&llama, None, Form::GgufLora, out);
-    assert!(export::export(&lora).unwrap_err().to_string().contains("no LoRA"));
+    assert!(
+        export::export(&lora)
+            .unwrap_err()
+            .to_string()
+            .contains("no LoRA")
+    );
     assert_eq!(fs_err::read_dir(scratch.path()).unwrap().count(), 0);
 }
 
@@ -245,11 +296,20 @@ fn what_stands_at_the_target_is_kept_unless_force_is_given_and_the_new_agrees() 
     let out = scratch.path().join("base.gguf");
     fs_err::write(&out, "mine").unwrap();
     let plain = order(&family, None, Form::GgufBase, out.clone());
-    assert!(matches!(export::export(&plain), Err(export::Error::Exists(_))));
+    assert!(matches!(
+        export::export(&plain),
+        Err(export::Error::Exists(_))
+    ));
     assert_eq!(fs_err::read_to_string(&out).unwrap(), "mine");
-    made(&Order { force: true, ..plain });
+    made(&Order {
+        force: true,
+        ..plain
+    });
     assert!(gguf::open(&out, FROZEN).is_ok());
     let onto = order(&family, None, Form::GgufBase, family.clone());
-    let refused = export::export(&Order { force: true, ..onto });
+    let refused = export::export(&Order {
+        force: true,
+        ..onto
+    });
     assert!(matches!(refused, Err(export::Error::Irreplaceable { .. })));
 }

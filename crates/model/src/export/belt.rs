@@ -6,8 +6,10 @@ use std::path::Path;
 
 use skillbelt_engine::Precision;
 
+use super::compare::Weights;
 use super::error::{ADAPTERHUB, Error, PEFT, Result};
-use super::{Dtype, Form, Report, Work};
+use super::folder::{rounding, shapes, stored, write_json};
+use super::{Form, Report, Work};
 use crate::Error as ModelError;
 use crate::base::{self, Purpose};
 use crate::belt::Belt;
@@ -18,16 +20,22 @@ const CONFIG: &str = "adapter_config.json";
 
 /// Writes the belt's files, puts what was written on a base again, and compares.
 pub(super) fn rewrite(work: Work<'_>, folder: &Path) -> Result<Report> {
+    let form = work.order.form;
     let Some(belt) = &work.order.belt else {
-        let form = name(work.order.form);
-        return Err(Error::no_form("a base without a belt", form, "it has nothing to write"));
+        let reason = "it has nothing to write";
+        return Err(Error::no_form("a base without a belt", name(form), reason));
     };
-    save(belt, work.order.form, work.order.dtype, folder)?;
+    let stored = stored(work.order.dtype, name(form))?;
+    save(belt, form, stored, folder)?;
+    (work.between)(folder);
+    let (meant, written) = (open_weights(belt, form)?, open_weights(folder, form)?);
+    let allowed = |_: &str, expected: &[f32], place: usize| rounding(stored, expected[place]);
+    let weights = Weights::compare(&meant, &written, &shapes(&meant), allowed)?;
     let purpose = Purpose::frozen(Precision::F32);
     let mut network = base::open(&work.order.base, purpose)?.network;
     Belt::attach(folder, &mut *network, false)?;
     let found = work.expected.again(&*network)?;
-    Ok(work.report(&found, None, Vec::new()))
+    Ok(work.report(&found, Some(weights), Vec::new()))
 }
 
 fn name(form: Form) -> &'static str {
@@ -39,7 +47,7 @@ fn name(form: Form) -> &'static str {
 
 /// Writes a belt's configuration and weights into `folder` as its own library does: weights that
 /// were pickled become safetensors, and everything else that lay in the belt's folder stays out.
-fn save(belt: &Path, form: Form, dtype: Dtype, folder: &Path) -> Result<()> {
+fn save(belt: &Path, form: Form, stored: Stored, folder: &Path) -> Result<()> {
     let config = ConfigFile::open(&belt.join(CONFIG))?;
     let is_peft = config.has("peft_type");
     if is_peft != (form == Form::Peft) {
@@ -49,34 +57,25 @@ fn save(belt: &Path, form: Form, dtype: Dtype, folder: &Path) -> Result<()> {
         };
         return Err(Error::no_form("this belt", name(form), reason));
     }
-    let stored = match dtype {
-        Dtype::F32 => Stored::F32,
-        Dtype::F16 => Stored::F16,
-        Dtype::Bf16 => Stored::Bf16,
-        Dtype::Q8 => return Err(Error::no_form("q8_0", name(form), "its weights are floats")),
-    };
     let weights = open_weights(belt, form)?;
-    let shapes: Vec<(String, Vec<usize>)> = weights
-        .keys()
-        .map(|key| (key.to_owned(), weights.shape(key).unwrap_or_default().to_vec()))
-        .collect();
     fs_err::create_dir(folder).map_err(|source| ModelError::io(folder, source))?;
-    let file = match form {
-        Form::AdapterHub => "adapter.safetensors",
-        _ => "adapter_model.safetensors",
-    };
+    let file = folder.join(file_names(form)[0]);
     let numbers = |key: &str, shape: &[usize]| weights.read_f32(key, shape);
-    write::streamed(&folder.join(file), &shapes, stored, numbers)?;
-    super::folder::write_json(&folder.join(CONFIG), &config.object().clone().into())
+    write::streamed(&file, &shapes(&weights), stored, numbers)?;
+    write_json(&folder.join(CONFIG), &config.object().clone().into())
+}
+
+/// The names that a library looks for, the preferred one first.
+fn file_names(form: Form) -> [&'static str; 2] {
+    match form {
+        Form::AdapterHub => ["adapter.safetensors", "pytorch_adapter.bin"],
+        _ => ["adapter_model.safetensors", "adapter_model.bin"],
+    }
 }
 
 /// The weights of a belt's folder, under whichever of its library's names they are.
 fn open_weights(belt: &Path, form: Form) -> Result<Checkpoint> {
-    let names: &[&str] = match form {
-        Form::AdapterHub => &["adapter.safetensors", "pytorch_adapter.bin"],
-        _ => &["adapter_model.safetensors", "adapter_model.bin"],
-    };
-    let found = names.iter().map(|name| belt.join(name)).find(|path| path.is_file());
-    let path = found.unwrap_or_else(|| belt.join(names[0]));
-    Ok(Checkpoint::open_file(&path)?)
+    let paths = file_names(form).map(|name| belt.join(name));
+    let found = paths.iter().find(|path| path.is_file());
+    Ok(Checkpoint::open_file(found.unwrap_or(&paths[0]))?)
 }

@@ -111,7 +111,9 @@ fn sequences(vocabulary: usize, longest: usize) -> Vec<Vec<u32>> {
         first + (dice.bits(place) % choices) as u32
     };
     let lengths = LENGTHS.iter().map(|length| *(length.min(&longest)));
-    lengths.map(|length| (0..length).map(|_| draw()).collect()).collect()
+    lengths
+        .map(|length| (0..length).map(|_| draw()).collect())
+        .collect()
 }
 
 /// How far outputs are apart.
@@ -129,7 +131,12 @@ pub struct Comparison {
 
 impl Comparison {
     fn of(what: What, expected: &[f32], found: &[f32], bar: f64) -> Comparison {
-        let pairs = || expected.iter().zip(found).map(|(a, b)| (f64::from(*a), f64::from(*b)));
+        let pairs = || {
+            expected
+                .iter()
+                .zip(found)
+                .map(|(a, b)| (f64::from(*a), f64::from(*b)))
+        };
         let dot = |of: fn((f64, f64)) -> f64| pairs().map(of).sum::<f64>();
         let lengths = (dot(|(a, _)| a * a) * dot(|(_, b)| b * b)).sqrt();
         // A number without value compares as infinitely far.
@@ -214,8 +221,14 @@ impl Weights {
                 continue;
             }
             let strain = f64::from((a - b).abs()) / f64::from(allowed(key, expected, place));
-            if !(strain <= self.strain) {
-                self.strain = if strain.is_nan() { f64::INFINITY } else { strain };
+            // No number is without value if both sides are; one side alone is infinitely far.
+            let strain = if strain.is_nan() {
+                f64::INFINITY
+            } else {
+                strain
+            };
+            if strain > self.strain {
+                self.strain = strain;
                 self.worst = key.to_owned();
             }
         }

@@ -31,7 +31,11 @@ pub enum Error {
 }
 
 impl Error {
-    pub fn no_form(what: impl Into<String>, form: &'static str, reason: impl Into<String>) -> Error {
+    pub fn no_form(
+        what: impl Into<String>,
+        form: &'static str,
+        reason: impl Into<String>,
+    ) -> Error {
         Error::NoForm {
             what: what.into(),
             form,

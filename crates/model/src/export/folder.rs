@@ -40,13 +40,14 @@ const MAX_COMPANION_BYTES: usize = 256 << 20;
 
 /// Writes the folder, opens it again, and compares.
 pub(super) fn write(work: Work<'_>, changes: Changes, folder: &Path) -> Result<Report> {
-    let stored = stored(work.order.dtype)?;
+    let stored = stored(work.order.dtype, MERGED)?;
     let meant = Merged::new(work.checkpoint, changes);
     let weights = shapes(&meant);
     fs_err::create_dir(folder).map_err(|source| ModelError::io(folder, source))?;
     write_weights(&meant, &weights, stored, folder, work.order.shard_bytes)?;
     write_config(work.config.object(), stored, &folder.join("config.json"))?;
     copy_companions(&work.order.base, folder)?;
+    (work.between)(folder);
     let written = Checkpoint::open(folder)?;
     let allowed = |_: &str, expected: &[f32], place: usize| rounding(stored, expected[place]);
     let compared = Weights::compare(&meant, &written, &weights, allowed)?;
@@ -55,34 +56,38 @@ pub(super) fn write(work: Work<'_>, changes: Changes, folder: &Path) -> Result<R
     Ok(work.report(&found, Some(compared), Vec::new()))
 }
 
-fn stored(dtype: Dtype) -> Result<Stored> {
+/// The kind of number in a safetensors file of `form`.
+pub(super) fn stored(dtype: Dtype, form: &'static str) -> Result<Stored> {
     match dtype {
         Dtype::F32 => Ok(Stored::F32),
         Dtype::F16 => Ok(Stored::F16),
         Dtype::Bf16 => Ok(Stored::Bf16),
-        Dtype::Q8 => Err(Error::no_form(
-            "q8_0",
-            MERGED,
-            "the hub's libraries read f32, f16 and bf16",
-        )),
+        Dtype::Q8 => {
+            let reason = "its libraries read f32, f16 and bf16";
+            Err(Error::no_form("q8_0", form, reason))
+        }
     }
 }
 
 /// How far rounding moves a number at most.
-fn rounding(stored: Stored, number: f32) -> f32 {
+pub(super) fn rounding(stored: Stored, number: f32) -> f32 {
     match stored {
         Stored::F32 => 0.0,
         // Half a unit of eleven significant bits, and of the smallest number.
         Stored::F16 => number.abs() / 2048.0 + 3e-8,
-        Stored::Bf16 => number.abs() / 256.0,
+        // Half a unit of eight significant bits, and of the smallest number.
+        Stored::Bf16 => number.abs() / 256.0 + 1e-38,
     }
 }
 
-fn shapes(source: &dyn Source) -> Vec<(String, Vec<usize>)> {
+/// Every key of a source with its shape.
+pub(super) fn shapes(source: &dyn Source) -> Vec<(String, Vec<usize>)> {
     let keys = source.keys().into_iter();
-    keys.map(|key| (source.shape(&key).unwrap_or_default(), key))
-        .map(|(shape, key)| (key, shape))
-        .collect()
+    keys.map(|key| {
+        let shape = source.shape(&key).unwrap_or_default();
+        (key, shape)
+    })
+    .collect()
 }
 
 /// One file if it fits, else shards with their index, as the hub's libraries name them.
@@ -172,10 +177,17 @@ mod tests {
     #[test]
     fn shards_hold_what_fits_and_one_weight_at_least() {
         let weight = |key: &str, size| (key.to_owned(), vec![size]);
-        let weights = [weight("a", 3), weight("b", 3), weight("c", 9), weight("d", 1)];
+        let weights = [
+            weight("a", 3),
+            weight("b", 3),
+            weight("c", 9),
+            weight("d", 1),
+        ];
         let keys = |limit| -> Vec<Vec<String>> {
             let shards = shards(&weights, Stored::F32, limit).into_iter();
-            shards.map(|shard| shard.into_iter().map(|(key, _)| key).collect()).collect()
+            shards
+                .map(|shard| shard.into_iter().map(|(key, _)| key).collect())
+                .collect()
         };
         assert_eq!(keys(24), [vec!["a", "b"], vec!["c"], vec!["d"]]);
         assert_eq!(keys(1000).len(), 1);

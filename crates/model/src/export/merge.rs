@@ -36,7 +36,11 @@ impl Changes {
                 changes.insert(linear.name.clone(), Change { low_rank });
             }
         }
-        match belt.params().iter().find(|param| !gathered.contains(&param.id())) {
+        match belt
+            .params()
+            .iter()
+            .find(|param| !gathered.contains(&param.id()))
+        {
             None => Ok(Changes(changes)),
             Some(param) => Err(Error::no_form(
                 format!("`{}`", param.name()),

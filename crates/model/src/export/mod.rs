@@ -15,6 +15,8 @@ mod folder;
 pub mod gguf;
 mod merge;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
@@ -101,6 +103,11 @@ pub struct Report {
 
 /// Makes an export. See the module's guarantee.
 pub fn export(order: &Order) -> Result<Report> {
+    export_through(order, &|_| ())
+}
+
+/// An export with something that happens to what was written before it is read back.
+fn export_through(order: &Order, between: &dyn Fn(&Path)) -> Result<Report> {
     let target = Target::new(&order.out, order.force, &order.inputs())?;
     let config = ConfigFile::open(&order.base.join("config.json"))?;
     let (what, longest) = match order.form {
@@ -121,6 +128,7 @@ pub fn export(order: &Order) -> Result<Report> {
         checkpoint: &Checkpoint::open(&order.base)?,
         config: &config,
         expected: Outputs::of(&*network, what, longest)?,
+        between,
     };
     // The network and the weights being written are never in memory together.
     drop(network);
@@ -150,6 +158,8 @@ pub(crate) struct Work<'o> {
     pub checkpoint: &'o Checkpoint,
     /// What the original says, the belt on it.
     pub expected: Outputs,
+    /// Called with the path of what was written before it is read back.
+    pub between: &'o dyn Fn(&Path),
 }
 
 impl Work<'_> {

@@ -112,7 +112,10 @@ fn expect_replaceable(path: &Path) -> Result<()> {
     for entry in entries {
         let entry = entry.map_err(|source| ModelError::io(path, source))?;
         if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            let reason = format!("holds `{}`, which no export does", entry.file_name().display());
+            let reason = format!(
+                "holds `{}`, which no export does",
+                entry.file_name().display()
+            );
             return Err(irreplaceable(path, &reason));
         }
     }
@@ -193,7 +196,10 @@ mod tests {
         let (folder, out) = scratch();
         fs_err::create_dir(&out).unwrap();
         fs_err::write(out.join("a"), "old").unwrap();
-        assert!(matches!(Target::new(&out, false, &[]), Err(Error::Exists(_))));
+        assert!(matches!(
+            Target::new(&out, false, &[]),
+            Err(Error::Exists(_))
+        ));
         let target = Target::new(&out, true, &[]).unwrap();
         fs_err::create_dir(target.aside()).unwrap();
         fs_err::write(target.aside().join("b"), "new").unwrap();

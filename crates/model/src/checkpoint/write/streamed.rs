@@ -55,8 +55,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (whole, parts) = (folder.path().join("w"), folder.path().join("p"));
         let (a, b) = (vec![1.0, 2.5, -3.0, 4.0], vec![0.1]);
-        let tensor = |key, shape, numbers| Tensor { key, shape, numbers };
-        let all = [tensor("a", &[2, 2][..], &a[..]), tensor("b", &[1][..], &b[..])];
+        let tensor = |key, shape, numbers| Tensor {
+            key,
+            shape,
+            numbers,
+        };
+        let all = [
+            tensor("a", &[2, 2][..], &a[..]),
+            tensor("b", &[1][..], &b[..]),
+        ];
         safetensors(&whole, &all, Stored::Bf16).unwrap();
         let shapes = [("a".into(), vec![2, 2]), ("b".into(), vec![1])];
         let ask = |key: &str, _: &[usize]| Ok(if key == "a" { a.clone() } else { b.clone() });

@@ -9,7 +9,7 @@ use std::path::Path;
 use skillbelt_engine::ops::{Linear, LowRank};
 use skillbelt_engine::{Mat, Param, Precision};
 
-use super::model::Shaping;
+use super::plan::Shaping;
 use super::read::File;
 use super::restore;
 use super::settings::Description;
@@ -39,7 +39,11 @@ struct Pair {
 /// Writes a LoRA, puts what was written on its base again, and compares.
 pub(crate) fn write_lora(work: Work<'_>, changes: &Changes, path: &Path) -> Result<Report> {
     if changes.is_empty() {
-        return Err(Error::no_form("a base without a belt", GGUF, "there is no LoRA to write"));
+        return Err(Error::no_form(
+            "a base without a belt",
+            GGUF,
+            "there is no LoRA to write",
+        ));
     }
     let about = Description::of(work.config)?;
     let alpha = common_alpha(changes);
@@ -59,6 +63,7 @@ pub(crate) fn write_lora(work: Work<'_>, changes: &Changes, path: &Path) -> Resu
     };
     let settings = settings(&about, alpha, kind.file_type());
     write::file(path, &settings, &entries, |place| Ok(half(place).to_vec()))?;
+    (work.between)(path);
     let file = File::open(path)?;
     let mut weights = Weights::default();
     for (place, entry) in entries.iter().enumerate() {
@@ -71,7 +76,9 @@ pub(crate) fn write_lora(work: Work<'_>, changes: &Changes, path: &Path) -> Resu
     let found = work.expected.again(&*network)?;
     let mut notes = about.notes;
     if left_out > 0 {
-        notes.push(format!("{left_out} sites are left out: they stand in a head that llama.cpp does not have"));
+        notes.push(format!(
+            "{left_out} sites are left out: they stand in a head that llama.cpp does not have"
+        ));
     }
     Ok(work.report(&found, Some(weights), notes))
 }
@@ -83,7 +90,9 @@ fn common_alpha(changes: &Changes) -> f32 {
         let alpha = change.low_rank.scale * rank(&change.low_rank);
         *counts.entry(alpha.to_bits()).or_default() += 1;
     }
-    let most = counts.into_iter().max_by_key(|(bits, count)| (*count, *bits));
+    let most = counts
+        .into_iter()
+        .max_by_key(|(bits, count)| (*count, *bits));
     let alpha = most.map_or(0.0, |(bits, _)| f32::from_bits(bits));
     // llama.cpp takes an alpha of nought for none at all.
     if alpha == 0.0 { 1.0 } else { alpha }
@@ -132,14 +141,18 @@ fn settings(about: &Description, alpha: f32, file_type: u32) -> Vec<(String, Val
 /// Puts the LoRA of a file on a base in the hub's order of rows.
 fn attach(file: &File, about: &Description, network: &mut dyn Network) -> Result<()> {
     if restore::architecture(file)?.name() != about.architecture.name() {
-        return Err(file.wrong("general.architecture", "that of the base").into());
+        return Err(file
+            .wrong("general.architecture", "that of the base")
+            .into());
     }
     let Some(alpha) = file.setting(ALPHA).and_then(Value::float) else {
         return Err(file.wrong(ALPHA, "a number").into());
     };
     let mut left: Vec<String> = file.names().map(str::to_owned).collect();
     for linear in network.linears_mut()? {
-        let place = about.architecture.place(&format!("{}.weight", linear.name), about.tied);
+        let place = about
+            .architecture
+            .place(&format!("{}.weight", linear.name), about.tied);
         let Ok(Some((name, whole))) = place else {
             continue;
         };
@@ -148,7 +161,13 @@ fn attach(file: &File, about: &Description, network: &mut dyn Network) -> Result
             continue;
         }
         let up = format!("{name}{UP}");
-        let low_rank = read_pair(file, linear, (&down, &up), alpha, Shaping::of(about, &whole))?;
+        let low_rank = read_pair(
+            file,
+            linear,
+            (&down, &up),
+            alpha,
+            Shaping::of(about, &whole),
+        )?;
         linear.attach(low_rank).map_err(ModelError::from)?;
         left.retain(|name| *name != down && *name != up);
     }

@@ -8,6 +8,7 @@ mod adapter;
 mod model;
 mod names;
 mod numbers;
+mod plan;
 mod read;
 mod restore;
 mod rope;

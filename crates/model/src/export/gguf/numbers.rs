@@ -46,7 +46,9 @@ impl Kind {
 
     /// Bytes of a tensor, if it has a form of this kind: a row of blocks must be whole.
     pub fn bytes(self, shape: &[usize]) -> Option<usize> {
-        let count = shape.iter().try_fold(1usize, |all, n| all.checked_mul(*n))?;
+        let count = shape
+            .iter()
+            .try_fold(1usize, |all, n| all.checked_mul(*n))?;
         match self {
             Kind::F32 => count.checked_mul(4),
             Kind::F16 | Kind::Bf16 => count.checked_mul(2),
@@ -76,7 +78,12 @@ impl Kind {
     /// The numbers that stored bytes stand for.
     pub fn decode(self, bytes: &[u8]) -> Vec<f32> {
         let pairs = |number: fn([u8; 2]) -> f32| -> Vec<f32> {
-            bytes.as_chunks::<2>().0.iter().map(|pair| number(*pair)).collect()
+            bytes
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|pair| number(*pair))
+                .collect()
         };
         match self {
             Kind::F32 => {
@@ -104,7 +111,7 @@ impl Kind {
             Kind::F32 => 0.0,
             // Half a unit of eleven significant bits, and of the smallest number.
             Kind::F16 => number / 2048.0 + 3e-8,
-            Kind::Bf16 => number / 256.0,
+            Kind::Bf16 => number / 256.0 + 1e-38,
             Kind::Q8 => {
                 let first = place / BLOCK * BLOCK;
                 let block = &numbers[first..numbers.len().min(first + BLOCK)];
@@ -120,7 +127,9 @@ fn each(numbers: &[f32], store: impl Fn(f32) -> [u8; 2]) -> Vec<u8> {
 }
 
 fn largest(numbers: &[f32]) -> f32 {
-    numbers.iter().fold(0.0, |most, number| number.abs().max(most))
+    numbers
+        .iter()
+        .fold(0.0, |most, number| number.abs().max(most))
 }
 
 /// The scale makes the largest number of the block 127 steps.
@@ -128,7 +137,11 @@ fn encode_block(block: &[f32], bytes: &mut Vec<u8>) {
     let scale = largest(block) / 127.0;
     let inverse = if scale == 0.0 { 0.0 } else { 1.0 / scale };
     bytes.extend(f16::from_f32(scale).to_le_bytes());
-    bytes.extend(block.iter().map(|number| (number * inverse).round() as i8 as u8));
+    bytes.extend(
+        block
+            .iter()
+            .map(|number| (number * inverse).round() as i8 as u8),
+    );
 }
 
 #[cfg(test)]
@@ -137,13 +150,18 @@ mod tests {
 
     #[test]
     fn every_kind_gives_its_numbers_back_within_its_rounding() {
-        let numbers: Vec<f32> = (0..96).map(|i| ((i * 37 % 101) as f32 - 50.0) * 0.013).collect();
+        let numbers: Vec<f32> = (0..96)
+            .map(|i| ((i * 37 % 101) as f32 - 50.0) * 0.013)
+            .collect();
         for kind in [Kind::F32, Kind::F16, Kind::Bf16, Kind::Q8] {
             let bytes = kind.encode(&numbers);
             assert_eq!(Some(bytes.len()), kind.bytes(&[3, 32]));
             let back = kind.decode(&bytes);
             for (place, (a, b)) in numbers.iter().zip(&back).enumerate() {
-                assert!((a - b).abs() <= kind.rounding(&numbers, place), "{kind:?} {a} {b}");
+                assert!(
+                    (a - b).abs() <= kind.rounding(&numbers, place),
+                    "{kind:?} {a} {b}"
+                );
             }
             assert_eq!(kind == Kind::F32, back == numbers);
         }

@@ -154,7 +154,12 @@ fn alignment(path: &Path, settings: &Settings) -> Result<usize> {
         Some(size) => Ok(size as usize),
         None => {
             let place = Place::Key(key.to_owned());
-            Err(Error::bad_file(path, place, "a power of two", "another value"))
+            Err(Error::bad_file(
+                path,
+                place,
+                "a power of two",
+                "another value",
+            ))
         }
     }
 }
@@ -296,7 +301,11 @@ impl<'b> Walk<'b> {
         }
         let id = self.u32()?;
         let Some(kind) = Kind::from_id(id) else {
-            return Err(self.bad(at, "numbers in f32, f16, bf16 or q8_0", format!("kind {id}")));
+            return Err(self.bad(
+                at,
+                "numbers in f32, f16, bf16 or q8_0",
+                format!("kind {id}"),
+            ));
         };
         let offset = u64::from_le_bytes(self.array()?);
         let start = usize::try_from(offset).map_err(|_| self.bad(at, "an offset", offset))?;

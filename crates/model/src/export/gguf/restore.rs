@@ -38,7 +38,10 @@ pub fn config(file: &File) -> Result<(Architecture, ConfigFile)> {
         Architecture::T5 { gated } => gathered.t5(gated, true)?,
         Architecture::T5Encoder { gated } => gathered.t5(gated, false)?,
     }
-    Ok((architecture, ConfigFile::from_object(file.path(), gathered.config)))
+    Ok((
+        architecture,
+        ConfigFile::from_object(file.path(), gathered.config),
+    ))
 }
 
 /// The architecture that a file names.
@@ -55,7 +58,9 @@ pub fn architecture(file: &File) -> Result<Architecture> {
         Architecture::T5Encoder { gated },
     ];
     let name = file.text("general.architecture")?;
-    let found = known.into_iter().find(|architecture| architecture.name() == name);
+    let found = known
+        .into_iter()
+        .find(|architecture| architecture.name() == name);
     let expected = "an architecture that is known: llama, qwen2, starcoder2, starcoder, bert, \
                     modern-bert, t5 or t5encoder";
     found.ok_or_else(|| file.wrong("general.architecture", expected))
@@ -166,7 +171,10 @@ impl Gathered<'_> {
             ("num_attention_heads", "attention.head_count"),
         ])?;
         self.put("model_type", json!("bert"));
-        self.put("type_vocab_size", json!(rows(self.file, "token_types.weight")));
+        self.put(
+            "type_vocab_size",
+            json!(rows(self.file, "token_types.weight")),
+        );
         self.float("layer_norm_eps", "attention.layer_norm_epsilon")?;
         self.activation("hidden_act", "gelu");
         Ok(())
@@ -180,7 +188,10 @@ impl Gathered<'_> {
             ("intermediate_size", "feed_forward_length"),
             ("num_attention_heads", "attention.head_count"),
             ("local_attention", "attention.sliding_window"),
-            ("global_attn_every_n_layers", "attention.sliding_window_pattern"),
+            (
+                "global_attn_every_n_layers",
+                "attention.sliding_window_pattern",
+            ),
         ])?;
         self.put("model_type", json!("modernbert"));
         self.float("global_rope_theta", "rope.freq_base")?;
@@ -197,7 +208,10 @@ impl Gathered<'_> {
             ("d_ff", "feed_forward_length"),
             ("num_heads", "attention.head_count"),
             ("d_kv", "attention.key_length"),
-            ("relative_attention_num_buckets", "attention.relative_buckets_count"),
+            (
+                "relative_attention_num_buckets",
+                "attention.relative_buckets_count",
+            ),
         ])?;
         if decodes {
             self.counts(&[("num_decoder_layers", "decoder_block_count")])?;

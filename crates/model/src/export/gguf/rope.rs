@@ -31,7 +31,11 @@ pub fn describe(config: &ConfigFile, arch: &str, d: usize) -> Result<Rotation> {
     ];
     let mut factors = None;
     if let Some(section) = config.section("rope_scaling")?.or(parameters) {
-        let key = if section.has("type") { "type" } else { "rope_type" };
+        let key = if section.has("type") {
+            "type"
+        } else {
+            "rope_type"
+        };
         match section.string_or(key, "default")? {
             "default" => {}
             "linear" => settings.extend(scaled(arch, "linear", section.f64("factor")?)),
@@ -43,7 +47,11 @@ pub fn describe(config: &ConfigFile, arch: &str, d: usize) -> Result<Rotation> {
             }
             other => {
                 let what = format!("the rope scaling `{other}`");
-                return Err(Error::no_form(what, GGUF, "llama.cpp has none of that name"));
+                return Err(Error::no_form(
+                    what,
+                    GGUF,
+                    "llama.cpp has none of that name",
+                ));
             }
         }
     }
@@ -62,11 +70,19 @@ fn yarn(config: &ConfigFile, section: &ConfigFile, arch: &str) -> Result<Vec<(St
     for key in ["attention_factor", "mscale", "mscale_all_dim"] {
         if section.has(key) {
             let what = format!("`{key}` of yarn");
-            return Err(Error::no_form(what, GGUF, "llama.cpp derives it from the factor"));
+            return Err(Error::no_form(
+                what,
+                GGUF,
+                "llama.cpp derives it from the factor",
+            ));
         }
     }
     if !section.bool_or("truncate", true)? {
-        return Err(Error::no_form("yarn without `truncate`", GGUF, "llama.cpp always truncates"));
+        return Err(Error::no_form(
+            "yarn without `truncate`",
+            GGUF,
+            "llama.cpp always truncates",
+        ));
     }
     let key = |name: &str| format!("{arch}.rope.scaling.{name}");
     let trained = config.usize("max_position_embeddings")?;
@@ -84,7 +100,10 @@ fn yarn(config: &ConfigFile, section: &ConfigFile, arch: &str) -> Result<Vec<(St
 /// way between them.
 fn llama3(config: &ConfigFile, section: &ConfigFile, theta: f64, d: usize) -> Result<Vec<f32>> {
     let factor = section.f64("factor")?;
-    let (low, high) = (section.f64("low_freq_factor")?, section.f64("high_freq_factor")?);
+    let (low, high) = (
+        section.f64("low_freq_factor")?,
+        section.f64("high_freq_factor")?,
+    );
     let trained = config.usize("max_position_embeddings")?;
     let context = section.usize_or("original_max_position_embeddings", trained)? as f64;
     let divisor = |i: usize| {

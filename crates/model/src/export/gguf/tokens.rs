@@ -37,12 +37,18 @@ struct Gathered<'r> {
 }
 
 /// All settings of a tokenizer, with as many tokens as the base's table has rows.
-pub fn settings(tokenizer: &Tokenizer, about: &Description, base: &Path) -> Result<Vec<(String, Value)>> {
+pub fn settings(
+    tokenizer: &Tokenizer,
+    about: &Description,
+    base: &Path,
+) -> Result<Vec<(String, Value)>> {
     let recipe = tokenizer.recipe()?;
     let vocabulary = vocabulary(&recipe["model"]);
     let mut gathered = Gathered {
         recipe: &recipe,
-        texts: (0..about.vocabulary).map(|id| format!("[PAD{id}]")).collect(),
+        texts: (0..about.vocabulary)
+            .map(|id| format!("[PAD{id}]"))
+            .collect(),
         types: vec![UNUSED; about.vocabulary],
         settings: Vec::new(),
     };
@@ -63,7 +69,11 @@ pub fn settings(tokenizer: &Tokenizer, about: &Description, base: &Path) -> Resu
         Some("Unigram") => gathered.unigram()?,
         other => {
             let what = format!("a tokenizer of kind {}", other.unwrap_or("unknown"));
-            return Err(Error::no_form(what, GGUF, "llama.cpp reads BPE, WordPiece and Unigram"));
+            return Err(Error::no_form(
+                what,
+                GGUF,
+                "llama.cpp reads BPE, WordPiece and Unigram",
+            ));
         }
     }
     gathered.roles(tokenizer);
@@ -71,8 +81,14 @@ pub fn settings(tokenizer: &Tokenizer, about: &Description, base: &Path) -> Resu
     let (texts, types) = (gathered.texts, gathered.types);
     let mut settings = gathered.settings;
     let list = |list: Vec<Value>| Value::List(list);
-    settings.push(("tokenizer.ggml.tokens".into(), list(texts.into_iter().map(Value::Text).collect())));
-    settings.push(("tokenizer.ggml.token_type".into(), list(types.into_iter().map(Value::I32).collect())));
+    settings.push((
+        "tokenizer.ggml.tokens".into(),
+        list(texts.into_iter().map(Value::Text).collect()),
+    ));
+    settings.push((
+        "tokenizer.ggml.token_type".into(),
+        list(types.into_iter().map(Value::I32).collect()),
+    ));
     Ok(settings)
 }
 
@@ -81,7 +97,10 @@ fn vocabulary(model: &Json) -> Vec<(String, u64)> {
     match &model["vocab"] {
         Json::Object(entries) => {
             let id = |id: &Json| id.as_u64().unwrap_or(u64::MAX);
-            entries.iter().map(|(text, number)| (text.clone(), id(number))).collect()
+            entries
+                .iter()
+                .map(|(text, number)| (text.clone(), id(number)))
+                .collect()
         }
         Json::Array(list) => {
             let text = |entry: &Json| entry[0].as_str().unwrap_or_default().to_owned();
@@ -112,7 +131,8 @@ impl Gathered<'_> {
     }
 
     fn set(&mut self, name: &str, value: Value) {
-        self.settings.push((format!("tokenizer.ggml.{name}"), value));
+        self.settings
+            .push((format!("tokenizer.ggml.{name}"), value));
     }
 
     fn text(&mut self, name: &str, text: &str) {
@@ -142,17 +162,26 @@ impl Gathered<'_> {
     fn pieces_by_merges(&mut self) -> Result<()> {
         self.text("model", "llama");
         self.text("pre", "default");
-        self.set("add_space_prefix", Value::Bool(cuts::space_before(self.recipe)));
+        self.set(
+            "add_space_prefix",
+            Value::Bool(cuts::space_before(self.recipe)),
+        );
         let scores = scores::by_merges(&self.recipe["model"], &self.texts);
         self.mark_bytes_and_unknown(self.recipe["model"]["unk_token"].as_str());
-        self.set("scores", Value::List(scores.into_iter().map(Value::F32).collect()));
+        self.set(
+            "scores",
+            Value::List(scores.into_iter().map(Value::F32).collect()),
+        );
         Ok(())
     }
 
     fn unigram(&mut self) -> Result<()> {
         self.text("model", "t5");
         self.text("pre", "default");
-        self.set("add_space_prefix", Value::Bool(cuts::space_before(self.recipe)));
+        self.set(
+            "add_space_prefix",
+            Value::Bool(cuts::space_before(self.recipe)),
+        );
         let normal = scores::normal_form(&self.recipe["normalizer"])?;
         self.set("remove_extra_whitespaces", Value::Bool(normal.one_space));
         if let Some(map) = normal.map {
@@ -163,7 +192,10 @@ impl Gathered<'_> {
         let unknown = unknown.and_then(|id| self.texts.get(id as usize)).cloned();
         self.mark_bytes_and_unknown(unknown.as_deref());
         let scores = scores::listed(&self.recipe["model"], self.texts.len());
-        self.set("scores", Value::List(scores.into_iter().map(Value::F32).collect()));
+        self.set(
+            "scores",
+            Value::List(scores.into_iter().map(Value::F32).collect()),
+        );
         Ok(())
     }
 
@@ -184,7 +216,11 @@ impl Gathered<'_> {
         let normalizer = &self.recipe["normalizer"];
         if normalizer["type"] == "BertNormalizer" && normalizer["lowercase"] == false {
             let what = "a word-piece tokenizer that keeps capitals";
-            return Err(Error::no_form(what, GGUF, "llama.cpp makes every text lower case"));
+            return Err(Error::no_form(
+                what,
+                GGUF,
+                "llama.cpp makes every text lower case",
+            ));
         }
         self.text("model", "bert");
         self.text("pre", "default");
@@ -227,7 +263,10 @@ impl Gathered<'_> {
 
     /// The chat template, in the newer place or the older.
     fn chat(&mut self, base: &Path) -> Result<()> {
-        let (newer, older) = (base.join("chat_template.jinja"), base.join("tokenizer_config.json"));
+        let (newer, older) = (
+            base.join("chat_template.jinja"),
+            base.join("tokenizer_config.json"),
+        );
         let template = if newer.is_file() {
             String::from_utf8(json::read_bytes(&newer, MAX_CONFIG_BYTES)?).ok()
         } else if older.is_file() {
@@ -237,7 +276,8 @@ impl Gathered<'_> {
             None
         };
         if let Some(template) = template {
-            self.settings.push(("tokenizer.chat_template".into(), Value::Text(template)));
+            self.settings
+                .push(("tokenizer.chat_template".into(), Value::Text(template)));
         }
         Ok(())
     }

@@ -103,6 +103,11 @@ pub fn expect_distinct(path: &Path, entries: &[Entry]) -> Result<()> {
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
         None => Ok(()),
-        Some(pair) => Err(Error::config(path, pair[0], "one tensor of that name", "two")),
+        Some(pair) => Err(Error::config(
+            path,
+            pair[0],
+            "one tensor of that name",
+            "two",
+        )),
     }
 }

@@ -23,10 +23,17 @@ const DEEPSEEK_CODER: [&str; 3] = [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+"];
 pub fn name(recipe: &Json, architecture: Architecture) -> Result<Cut> {
     let pre = &recipe["pre_tokenizer"];
     let steps: Vec<&Json> = match pre["type"].as_str() {
-        Some("Sequence") => pre["pretokenizers"].as_array().into_iter().flatten().collect(),
+        Some("Sequence") => pre["pretokenizers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .collect(),
         _ => vec![pre],
     };
-    let kinds: Vec<&str> = steps.iter().map(|step| step["type"].as_str().unwrap_or("")).collect();
+    let kinds: Vec<&str> = steps
+        .iter()
+        .map(|step| step["type"].as_str().unwrap_or(""))
+        .collect();
     let pattern = |step: &Json| step["pattern"]["Regex"].as_str().map(unescaped);
     let patterns: Vec<String> = steps.iter().filter_map(|step| pattern(step)).collect();
     let last = steps.last().copied().unwrap_or(&Json::Null);
@@ -36,12 +43,21 @@ pub fn name(recipe: &Json, architecture: Architecture) -> Result<Cut> {
         (["Digits", "ByteLevel"], true) if steps[0]["individual_digits"] == true => "starcoder",
         (["Split", "ByteLevel"], false) if patterns == [QWEN2] => "qwen2",
         (["Split", "ByteLevel"], false) if patterns == [LLAMA3] => "llama-bpe",
-        ([.., "Digits", "ByteLevel"], false) if patterns.starts_with(&DEEPSEEK_CODER.map(String::from)) => {
+        ([.., "Digits", "ByteLevel"], false)
+            if patterns.starts_with(&DEEPSEEK_CODER.map(String::from)) =>
+        {
             "deepseek-coder"
         }
         _ => {
-            let what = format!("the tokenizer's way of cutting texts ({})", kinds.join(", "));
-            return Err(Error::no_form(what, GGUF, "llama.cpp has no name for it that is known here"));
+            let what = format!(
+                "the tokenizer's way of cutting texts ({})",
+                kinds.join(", ")
+            );
+            return Err(Error::no_form(
+                what,
+                GGUF,
+                "llama.cpp has no name for it that is known here",
+            ));
         }
     };
     Ok(Cut {

@@ -11,10 +11,17 @@ const NEVER: f32 = -1e6;
 /// The merges of a model, in either of the two ways in which files write them.
 pub fn merges(model: &Json) -> Vec<(String, String)> {
     let pair = |entry: &Json| match entry {
-        Json::String(text) => text.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned())),
+        Json::String(text) => text
+            .split_once(' ')
+            .map(|(a, b)| (a.to_owned(), b.to_owned())),
         _ => Some((entry[0].as_str()?.to_owned(), entry[1].as_str()?.to_owned())),
     };
-    model["merges"].as_array().into_iter().flatten().filter_map(pair).collect()
+    model["merges"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(pair)
+        .collect()
 }
 
 /// A score for every token, falling with the rank of the first merge that makes it.
@@ -29,9 +36,14 @@ pub fn by_merges(model: &Json, texts: &[String]) -> Vec<f32> {
 
 /// The scores that a list of pieces gives itself.
 pub fn listed(model: &Json, count: usize) -> Vec<f32> {
-    let list = model["vocab"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let list = model["vocab"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let score = |place: usize| list.get(place).and_then(|entry| entry[1].as_f64());
-    (0..count).map(|place| score(place).unwrap_or(-10_000.0) as f32).collect()
+    (0..count)
+        .map(|place| score(place).unwrap_or(-10_000.0) as f32)
+        .collect()
 }
 
 /// What is done to a text before it is cut.
@@ -45,7 +57,11 @@ pub struct NormalForm {
 
 pub fn normal_form(normalizer: &Json) -> Result<NormalForm> {
     let steps: Vec<&Json> = match normalizer["type"].as_str() {
-        Some("Sequence") => normalizer["normalizers"].as_array().into_iter().flatten().collect(),
+        Some("Sequence") => normalizer["normalizers"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .collect(),
         Some(_) => vec![normalizer],
         None => Vec::new(),
     };
@@ -60,7 +76,11 @@ pub fn normal_form(normalizer: &Json) -> Result<NormalForm> {
             Some("Prepend") => {}
             other => {
                 let what = format!("the tokenizer's step {}", other.unwrap_or("without a type"));
-                return Err(Error::no_form(what, GGUF, "llama.cpp does nothing of that kind"));
+                return Err(Error::no_form(
+                    what,
+                    GGUF,
+                    "llama.cpp does nothing of that kind",
+                ));
             }
         }
     }
