@@ -1,7 +1,11 @@
 //! Every export of every golden family: what is written is opened again *here*, apart from the
 //! export's own check, and compared with the base and its belt element by element.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod golden_root;
 
@@ -191,7 +195,6 @@ fn a_gguf_of_a_base_alone_is_the_base_in_every_kind_of_number() {
             made(&Order { dtype, ..order });
             let read = gguf::open(&out, FROZEN).unwrap().network;
             let found = apart(&expected, &said(&*read, is_encoder(&*original)));
-            println!("{} {}: {found:e}", family.display(), dtype.name());
             assert!(
                 found <= bar,
                 "{} {}: {found}",
@@ -258,10 +261,12 @@ fn shards_of_a_merged_folder_are_read_as_the_whole() {
         ..order
     });
     assert!(out.join("model.safetensors.index.json").exists());
-    assert!(
-        out.join("model-00002-of-00004.safetensors").exists()
-            || out.join("model-00001-of-00003.safetensors").exists()
-    );
+    let shards = fs_err::read_dir(&out).unwrap();
+    let shards = shards.filter(|file| {
+        let name = file.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with("model-0000")
+    });
+    assert!(shards.count() > 1);
     let expected = said(&*network(&family, Some(&belt)), false);
     assert!(apart(&expected, &said(&*network(&out, None), false)) <= SAME);
 }

@@ -115,7 +115,12 @@ impl GgufBase {
                 return Err(ModelError::SurplusTensors { path, keys });
             };
             let shaping = Shaping::of(&about, &key);
-            places.insert(key, (name.to_owned(), shaping));
+            // Without its head ModernBERT is a checkpoint whose keys lack their front.
+            let bare = match architecture {
+                Architecture::ModernBert => key.strip_prefix("model.").map(str::to_owned),
+                _ => None,
+            };
+            places.insert(bare.unwrap_or(key), (name.to_owned(), shaping));
         }
         Ok(GgufBase {
             file,
