@@ -182,7 +182,7 @@ fn a_gguf_of_a_base_alone_is_the_base_in_every_kind_of_number() {
         (Dtype::F32, 1e-6),
         (Dtype::F16, 5e-3),
         (Dtype::Bf16, 3e-2),
-        (Dtype::Q8, 6e-2),
+        (Dtype::Q8, 1.5e-1),
     ];
     for family in families() {
         let scratch = tempfile::tempdir().unwrap();

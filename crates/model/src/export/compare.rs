@@ -96,7 +96,7 @@ fn bar(dtype: Dtype) -> f64 {
         Dtype::F32 => 1e-4,
         Dtype::F16 => 1e-2,
         Dtype::Bf16 => 5e-2,
-        Dtype::Q8 => 1e-1,
+        Dtype::Q8 => 2e-1,
     }
 }
 
