@@ -63,6 +63,7 @@ def library():
     lib.llama_model_default_params.restype = Words
     lib.llama_context_default_params.restype = Words
     lib.llama_batch_init.restype = Batch
+    lib.llama_model_has_encoder.restype = lib.llama_model_has_decoder.restype = ctypes.c_bool
     for name in ["llama_get_logits_ith", "llama_get_embeddings_ith"]:
         getattr(lib, name).restype = ctypes.POINTER(ctypes.c_float)
     return lib
