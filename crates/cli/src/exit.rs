@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use skillbelt_model::{generate, hub, tokenizer};
+use skillbelt_model::{export, generate, hub, tokenizer};
 
 /// The exit code of work that could not be done.
 const COULD_NOT: u8 = 2;
@@ -64,6 +64,7 @@ from_error!(
     tokenizer::Error,
     generate::Error,
     hub::Error,
+    export::Error,
     skillbelt_train::Error
 );
 

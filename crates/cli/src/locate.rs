@@ -25,6 +25,11 @@ pub struct Which {
 }
 
 impl Which {
+    /// The base that another argument than the first named.
+    pub fn named(base: String, revision: Option<String>) -> Which {
+        Which { base, revision }
+    }
+
     /// The folder of the base, after fetching what of it is not on this machine.
     pub fn folder(&self, everywhere: &Everywhere) -> Result<PathBuf, Failure> {
         folder(&self.base, self.revision.as_deref(), everywhere)

@@ -61,7 +61,7 @@ fn the_same_weights_in_another_form_have_the_same_hash() {
 
 #[test]
 fn every_help_has_a_summary_and_examples() {
-    let cases: [(&[&str], &str); 4] = [
+    let cases: [(&[&str], &str); 5] = [
         (&["--help"], "Exit codes: 0 all was done; 2"),
         (
             &["base", "show", "--help"],
@@ -70,6 +70,10 @@ fn every_help_has_a_summary_and_examples() {
         (
             &["base", "embed", "--help"],
             "skillbelt base embed ./codebert-base \"def add(a, b): return a + b\"\n",
+        ),
+        (
+            &["export", "--help"],
+            "skillbelt export ./belt --base ./qwen --to gguf-lora --out belt.gguf\n",
         ),
         (
             &["base", "generate", "--help"],

@@ -7,6 +7,7 @@ pub mod base;
 pub mod belt;
 pub mod checkpoint;
 pub mod error;
+pub mod export;
 pub mod family;
 pub mod generate;
 pub mod hub;

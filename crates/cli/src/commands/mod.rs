@@ -5,6 +5,7 @@ mod base_generate;
 mod base_show;
 mod data_check;
 mod eval;
+mod export;
 mod train;
 
 use clap::{Args, Parser, Subcommand};
@@ -54,6 +55,7 @@ enum Command {
     Base(BaseCommand),
     Train(train::Train),
     Eval(eval::Eval),
+    Export(export::Export),
     /// Look at data sets
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
@@ -88,6 +90,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),
         Command::Data(DataCommand::Check(check)) => check.run(),
         Command::Eval(eval) => eval.run(),
+        Command::Export(export) => export.run(everywhere),
     }
 }
 

@@ -38,6 +38,20 @@ impl ConfigFile {
         }
     }
 
+    /// The same questions to an object that came from elsewhere; `path` is what errors name.
+    pub fn from_object(path: &Path, object: Map<String, Value>) -> ConfigFile {
+        ConfigFile {
+            path: path.to_owned(),
+            prefix: String::new(),
+            object,
+        }
+    }
+
+    /// The object as it was read.
+    pub fn object(&self) -> &Map<String, Value> {
+        &self.object
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -57,7 +57,7 @@ pub struct Checkpoint {
 }
 
 /// Opens a plain file. Anything else that bears a name could keep a reader waiting for ever.
-fn open_plain(path: &Path) -> Result<fs_err::File> {
+pub(crate) fn open_plain(path: &Path) -> Result<fs_err::File> {
     let about = fs_err::metadata(path).map_err(|source| Error::io(path, source))?;
     if !about.is_file() {
         let found = "something else";

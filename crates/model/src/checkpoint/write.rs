@@ -6,6 +6,10 @@
 //! then the folder is flushed. Killed at any moment, the place holds what it held before or all of
 //! the new file. A failure removes what was half written.
 
+mod streamed;
+
+pub use streamed::streamed;
+
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -41,7 +45,8 @@ impl Stored {
         }
     }
 
-    fn bytes(self) -> usize {
+    /// Bytes of one number.
+    pub fn bytes(self) -> usize {
         match self {
             Stored::F32 => 4,
             Stored::F16 | Stored::Bf16 => 2,
@@ -61,7 +66,7 @@ impl Stored {
 /// field's libraries expect; the same tensors give the same bytes.
 pub fn safetensors(path: &Path, tensors: &[Tensor<'_>], stored: Stored) -> Result<()> {
     let sorted: BTreeMap<&str, &Tensor<'_>> = tensors.iter().map(|t| (t.key, t)).collect();
-    let header = header(&sorted, stored);
+    let header = header(sorted.values().map(|t| (t.key, t.shape)), stored);
     file(path, |out| {
         out.write_all(&(header.len() as u64).to_le_bytes())?;
         out.write_all(&header)?;
@@ -75,15 +80,14 @@ pub fn safetensors(path: &Path, tensors: &[Tensor<'_>], stored: Stored) -> Resul
 }
 
 /// The header, padded with spaces so that the numbers begin at a multiple of eight bytes.
-fn header(tensors: &BTreeMap<&str, &Tensor<'_>>, stored: Stored) -> Vec<u8> {
+fn header<'t>(tensors: impl Iterator<Item = (&'t str, &'t [usize])>, stored: Stored) -> Vec<u8> {
     let mut entries = Map::new();
     entries.insert("__metadata__".into(), json!({"format": "pt"}));
     let mut start = 0;
-    for (key, tensor) in tensors {
-        let end = start + tensor.numbers.len() * stored.bytes();
-        let entry =
-            json!({"dtype": stored.dtype(), "shape": tensor.shape, "data_offsets": [start, end]});
-        entries.insert((*key).to_owned(), entry);
+    for (key, shape) in tensors {
+        let end = start + shape.iter().product::<usize>() * stored.bytes();
+        let entry = json!({"dtype": stored.dtype(), "shape": shape, "data_offsets": [start, end]});
+        entries.insert(key.to_owned(), entry);
         start = end;
     }
     let mut text = Value::Object(entries).to_string().into_bytes();

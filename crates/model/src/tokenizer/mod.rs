@@ -156,6 +156,14 @@ impl Tokenizer {
         self.vocab_size
     }
 
+    /// The whole tokenizer as one `tokenizer.json` would define it, whatever files it came from.
+    pub fn recipe(&self) -> Result<Value> {
+        let failed = |reason: String| self.failed("writing the tokenizer down", reason);
+        let text = quiet::quietly(|| self.inner.to_string(false)).map_err(failed)?;
+        let text = text.map_err(|error| failed(error.to_string()))?;
+        serde_json::from_str(&text).map_err(|error| failed(error.to_string()))
+    }
+
     /// The ids of the tokens with a role.
     pub fn special(&self) -> SpecialIds {
         self.special
