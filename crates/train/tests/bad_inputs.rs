@@ -19,15 +19,8 @@ fn the_table_of_bad_inputs_is_what_a_person_sees() {
     for case in CASES {
         let folder = Folder::new();
         let found = seen(&folder, &(case.lay)(&folder));
-        println!(
-            "| {} | {} |",
-            case.input,
-            found
-                .lines()
-                .map(|line| format!("`{line}`"))
-                .collect::<Vec<_>>()
-                .join("<br>")
-        );
+        let lines: Vec<String> = found.lines().map(|line| format!("`` {line} ``")).collect();
+        println!("| {} | {} |", case.input, lines.join("<br>"));
         if found != case.seen {
             wrong += &format!(
                 "{}\n--- expected\n{}\n--- seen\n{found}\n\n",
