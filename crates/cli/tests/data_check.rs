@@ -1,5 +1,7 @@
 //! `skillbelt data check`: what it tells, and how it ends.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod asked;
 
 use asked::{Answer, command, run};

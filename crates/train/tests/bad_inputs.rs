@@ -3,7 +3,11 @@
 //!
 //! `cargo test -p skillbelt-train --test bad_inputs table -- --nocapture` prints the table as Markdown.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod bad_cases;
 mod laid_files;
@@ -40,7 +44,7 @@ fn a_file_without_permission_is_named() {
     let folder = Folder::new();
     folder.write("bad.jsonl", "{\"text\":\"a\",\"label\":1}\n");
     let path = folder.path("bad.jsonl");
-    fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     let expected = match fs_err::File::open(&path) {
         Ok(_) => "1 used, 0 rejected",
         Err(_) => {

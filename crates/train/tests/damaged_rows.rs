@@ -1,7 +1,11 @@
 //! Damaged files never panic, never lose a row in silence, and point at the right lines. More cases:
 //! `PROPTEST_CASES=10000`.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod laid_files;
 
@@ -59,7 +63,7 @@ fn plainly(line: &[u8]) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_line_is_used_or_rejected_at_its_own_number(changes in changes()) {

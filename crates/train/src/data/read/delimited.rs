@@ -253,3 +253,37 @@ impl Cells {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_is_too_long_costs_only_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let many = ",".repeat(500);
+        let text = format!("a,b\n1,2\n\"{}\",3\n{many}\n4,5\n", "x\n".repeat(90));
+        fs_err::write(&path, text).unwrap();
+        let mut found = Vec::new();
+        records_within(&path, b',', 100, &mut |place, fields| {
+            found.push((
+                place.line,
+                fields
+                    .map(|fields| fields.len())
+                    .map_err(|defect| defect.reason),
+            ));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(
+            found,
+            [
+                (2, Ok(2)),
+                (3, Err(TOO_LONG)),
+                (94, Err(TOO_LONG)),
+                (95, Ok(2))
+            ]
+        );
+    }
+}
