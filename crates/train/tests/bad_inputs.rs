@@ -3,7 +3,11 @@
 //!
 //! `cargo test -p skillbelt-train --test bad_inputs table -- --nocapture` prints the table as Markdown.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod bad_cases;
 mod laid_files;
@@ -19,15 +23,8 @@ fn the_table_of_bad_inputs_is_what_a_person_sees() {
     for case in CASES {
         let folder = Folder::new();
         let found = seen(&folder, &(case.lay)(&folder));
-        println!(
-            "| {} | {} |",
-            case.input,
-            found
-                .lines()
-                .map(|line| format!("`{line}`"))
-                .collect::<Vec<_>>()
-                .join("<br>")
-        );
+        let lines: Vec<String> = found.lines().map(|line| format!("`` {line} ``")).collect();
+        println!("| {} | {} |", case.input, lines.join("<br>"));
         if found != case.seen {
             wrong += &format!(
                 "{}\n--- expected\n{}\n--- seen\n{found}\n\n",
@@ -47,7 +44,7 @@ fn a_file_without_permission_is_named() {
     let folder = Folder::new();
     folder.write("bad.jsonl", "{\"text\":\"a\",\"label\":1}\n");
     let path = folder.path("bad.jsonl");
-    fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    fs_err::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     let expected = match fs_err::File::open(&path) {
         Ok(_) => "1 used, 0 rejected",
         Err(_) => {

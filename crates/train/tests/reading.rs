@@ -1,11 +1,16 @@
 //! Every layout of files gives the rows that it says, in its order, with places that a person finds.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod laid_files;
 
 use laid_files::{Folder, settings};
 use skillbelt_train::data::{Content, Source, Split};
+use skillbelt_train::recipe::task::LaidOut;
 use skillbelt_train::recipe::{Format, SplitFiles, TaskType};
 
 fn text_rows(folder: &Folder, name: &str) -> Vec<(u64, String, String)> {
@@ -197,6 +202,40 @@ fn queries_of_cosqa_name_their_code_in_the_map() {
         ("find b", Some("1"), "def b()")
     );
     assert_eq!((read.rows.len(), read.rejections.len()), (3, 1));
+}
+
+#[test]
+fn pools_may_be_rows_with_names() {
+    let folder = Folder::new();
+    folder.write("queries.jsonl", "{\"query\":\"find b\",\"answer_id\":1}\n");
+    let lines = "{\"idx\":0,\"code\":\"a\"}\n{\"idx\":1,\"code\":\"b\"}\n";
+    folder.write("pool.jsonl", lines);
+    folder.write("pool.json", lines);
+    folder.write("pool.txt", lines);
+    for name in ["pool.jsonl", "pool.json", "pool.txt"] {
+        let mut task = settings(TaskType::Retrieve, &folder, &[]);
+        task.train = Some(SplitFiles::Laid(LaidOut {
+            files: vec![folder.path("queries.jsonl")],
+            format: None,
+            data: Some(folder.path(name)),
+        }));
+        let rows = folder.read(&task).rows;
+        let Content::Query { answer, .. } = &rows[2].content else {
+            panic!()
+        };
+        let answer = answer.as_ref().unwrap();
+        assert_eq!(
+            (rows.len(), answer.name.as_deref(), answer.text.as_str()),
+            (3, Some("1"), "b"),
+            "{name}"
+        );
+        let hashed = skillbelt_train::data::read::file_hashes("t", &task, Split::Train).unwrap();
+        assert_eq!((hashed.len(), hashed[1].2), (2, lines.len() as u64));
+        assert_eq!(
+            hashed[1].1,
+            blake3::hash(lines.as_bytes()).to_hex().to_string()
+        );
+    }
 }
 
 #[test]

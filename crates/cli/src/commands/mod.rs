@@ -63,7 +63,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum DataCommand {
-    Check(Box<data_check::Check>),
+    Check(data_check::Check),
 }
 
 #[derive(Debug, Subcommand)]

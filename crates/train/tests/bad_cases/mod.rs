@@ -80,8 +80,8 @@ cases! {
         "error: trian.jsonl: no such file\nhint: did you mean train.jsonl?\n0 used, 0 rejected";
     "a folder that does not exist", |f| settings(TaskType::Classify, f, &["none/train.jsonl"]),
         "error: none/train.jsonl: no such file\nhint: there is no folder none either\n0 used, 0 rejected";
-    "a folder instead of a file", |f| { f.write("train.jsonl", GOOD); settings(TaskType::Classify, f, &[""]).with_format(Format::Jsonl) },
-        "error: : a folder, not a file\nhint: name a file in it, such as train.jsonl\n0 used, 0 rejected";
+    "a folder instead of a file", |f| { fs_err::create_dir(f.path("set")).unwrap(); f.write("set/train.jsonl", GOOD); settings(TaskType::Classify, f, &["set"]).with_format(Format::Jsonl) },
+        "error: set: a folder, not a file\nhint: name a file in it, such as train.jsonl\n0 used, 0 rejected";
     "an empty file", |f| file(f, "bad.jsonl", ""),
         "error: bad.jsonl: no rows\nhint: there is nothing in it; was it written to the end?\n0 used, 0 rejected";
     "an empty file, packed", |f| file(f, "bad.jsonl.gz", f.gzip(b"")),
@@ -97,13 +97,15 @@ cases! {
     "CRLF line ends", |f| file(f, "bad.csv", "text,label\r\na,1\r\n"),
         "1 used, 0 rejected";
     "Latin-1 in a line", |f| lines(f, b"{\"text\":\"caf\xe9\",\"label\":1}"),
-        "bad.jsonl:2: not UTF-8: byte 0xe9 at offset 36 of the file\n2 used, 1 rejected";
+        "bad.jsonl:2: not UTF-8: byte 0xe9 at offset 35 of the file\n2 used, 1 rejected";
     "Latin-1 in a cell", |f| file(f, "bad.csv", b"text,label\ncaf\xe9,1\nb,0\n"),
         "bad.csv:2: not UTF-8: byte 0xe9 in the record that begins at offset 11 of the file\n1 used, 1 rejected";
     "a NUL byte", |f| lines(f, b"{\"text\":\"a\0b\",\"label\":1}"),
         "bad.jsonl:2: not JSON: control character (\\u0000-\\u001F) found while parsing a string (column 11)\n2 used, 1 rejected";
     "a NUL written as an escape", |f| lines(f, b"{\"text\":\"a\\u0000b\",\"label\":1}"),
-        "bad.jsonl:2: NUL in the text: `text`, byte 1 of it\n2 used, 1 rejected";
+        "3 used, 0 rejected";
+    "a NUL byte in a table", |f| file(f, "bad.csv", "text,label\na\0b,1\nb,1\n"),
+        "bad.csv:2: NUL in the text: byte 1 of it\n1 used, 1 rejected";
     "half a line", |f| lines(f, b"{\"text\":\"a\",\"lab"),
         "bad.jsonl:2: not JSON: EOF while parsing a string (column 16)\n2 used, 1 rejected";
     "a line that is no object", |f| lines(f, b"[1, 2]"),
@@ -139,7 +141,7 @@ cases! {
     "a header and nothing else", |f| file(f, "bad.csv", "text,label\n"),
         "error: bad.csv: no rows\nhint: there is nothing in it; was it written to the end?\n0 used, 0 rejected";
     "gzip that is cut short", |f| { let bytes = f.gzip(&GOOD.repeat(2000)); file(f, "bad.jsonl.gz", &bytes[..bytes.len() - 9]) },
-        "error: bad.jsonl.gz: the gzip data is cut short or damaged after row 2000: unexpected end of file\nhint: the rows before are good, but the file is not whole: copy or make it again\n2000 used, 0 rejected";
+        "error: bad.jsonl.gz: the gzip data is cut short or damaged after row 2000: incomplete deflate stream\nhint: the rows before are good, but the file is not whole: copy or make it again\n2000 used, 0 rejected";
     "zstd that is cut short", |f| { let bytes = zstd::encode_all(&GOOD.repeat(2000)[..], 3).unwrap(); file(f, "bad.jsonl.zst", &bytes[..bytes.len() - 4]) },
         "error: bad.jsonl.zst: the zstd data is cut short or damaged after row 0: incomplete frame\nhint: the rows before are good, but the file is not whole: copy or make it again\n0 used, 0 rejected";
     "gzip by its name only", |f| file(f, "bad.jsonl.gz", GOOD),

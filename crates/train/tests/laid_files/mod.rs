@@ -1,7 +1,7 @@
 //! Files of rows for tests, in a folder of their own, and what reading them gave.
 
 // What one test file does not ask, another does.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

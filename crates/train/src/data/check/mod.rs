@@ -8,6 +8,7 @@ mod lengths;
 mod near;
 mod page;
 mod report;
+mod twice;
 
 use indexmap::IndexMap;
 use skillbelt_model::Tokenizer;

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Records;
 use super::defect::{COLUMNS, Defect, NOT_UTF8, Sound, TOO_LONG};
+use super::fields::no_nul;
 use super::limits::ROW_BYTES;
 use super::object::Fields;
 use super::open::{Opened, damaged, no_rows, open, refusal};
@@ -109,7 +110,7 @@ impl Cells {
                     return Err(self.never_closed(opened_on));
                 }
                 let any = self.length > 0;
-                self.end_cell();
+                self.end_cell(at);
                 return Ok(any);
             }
             let mut used = 0;
@@ -158,16 +159,16 @@ impl Cells {
             self.opened.input.consume(used);
             self.offset += used as u64;
             if done {
-                self.end_cell();
+                self.end_cell(at);
                 return Ok(true);
             }
         }
     }
 
-    /// The end of the last cell; `\r` before a line end is part of that.
-    fn end_cell(&mut self) {
+    /// The end of the last cell; `\r` before a line end is part of that, unless it was quoted.
+    fn end_cell(&mut self, at: At) {
         let from = self.ends.last().copied().unwrap_or(0);
-        if self.bytes[from..].ends_with(b"\r") {
+        if at == At::Plain && self.bytes[from..].ends_with(b"\r") {
             self.bytes.pop();
             if self.length == 1 {
                 self.length = 0;
@@ -195,6 +196,7 @@ impl Cells {
             );
             Defect::new(NOT_UTF8, detail)
         })?;
+        no_nul(whole)?;
         let mut from = 0;
         let cut = self.ends.iter().map(|end| {
             let cell = whole.get(from..*end);
@@ -249,5 +251,39 @@ impl Cells {
                     .to_owned(),
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_is_too_long_costs_only_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let many = ",".repeat(500);
+        let text = format!("a,b\n1,2\n\"{}\",3\n{many}\n4,5\n", "x\n".repeat(90));
+        fs_err::write(&path, text).unwrap();
+        let mut found = Vec::new();
+        records_within(&path, b',', 100, &mut |place, fields| {
+            found.push((
+                place.line,
+                fields
+                    .map(|fields| fields.len())
+                    .map_err(|defect| defect.reason),
+            ));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(
+            found,
+            [
+                (2, Ok(2)),
+                (3, Err(TOO_LONG)),
+                (94, Err(TOO_LONG)),
+                (95, Ok(2))
+            ]
+        );
     }
 }

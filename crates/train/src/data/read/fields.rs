@@ -10,206 +10,82 @@ use crate::recipe::{TaskSettings, TaskType};
 
 /// Names that are tried in this order where the field map has none: the first that a row has, and
 /// that is not null, counts. Where both exist, tokens come before code, because code often still
-/// holds the description that is to be found or written.
+/// holds the description that is to be found or written. A row of the table is for one type of
+/// task, or for all.
 ///
 /// A name that the field map sets to nothing is not looked for.
-const NAMES: &[(Option<TaskType>, &str, &[&str])] = &[
+const NAMES: &[(Option<TaskType>, &str, &str)] = &[
     (
-        Some(TaskType::Classify),
+        CLASSIFY,
         "text",
-        &[
-            "text",
-            "func",
-            "code",
-            "function",
-            "source",
-            "content",
-            "snippet",
-            "body",
-            "code_tokens",
-        ],
+        "text func code function source content snippet body code_tokens",
     ),
     (
-        Some(TaskType::Pair),
+        PAIR,
         "text",
-        &[
-            "text",
-            "text_a",
-            "func1",
-            "code1",
-            "function1",
-            "func_a",
-            "code_a",
-            "sentence1",
-            "first",
-            "query",
-            "doc",
-            "docstring",
-        ],
+        "text text_a func1 code1 function1 func_a code_a sentence1 first query doc docstring",
     ),
     (
-        Some(TaskType::Pair),
+        PAIR,
         "text_b",
-        &[
-            "text_b",
-            "func2",
-            "code2",
-            "function2",
-            "func_b",
-            "code_b",
-            "sentence2",
-            "second",
-            "candidate",
-            "code",
-        ],
+        "text_b func2 code2 function2 func_b code_b sentence2 second candidate code",
     ),
+    (RETRIEVE, "text", "text code func function code_tokens"),
+    (RETRIEVE, "class", "class label target"),
     (
-        Some(TaskType::Retrieve),
-        "text",
-        &["text", "code", "func", "function", "code_tokens"],
-    ),
-    (
-        Some(TaskType::Retrieve),
-        "class",
-        &["class", "label", "target"],
-    ),
-    (
-        Some(TaskType::Retrieve),
+        RETRIEVE,
         "query",
-        &[
-            "query",
-            "doc",
-            "docstring_tokens",
-            "docstring",
-            "nl",
-            "question",
-            "title",
-        ],
+        "query doc docstring_tokens docstring nl question title",
     ),
     (
-        Some(TaskType::Retrieve),
+        RETRIEVE,
         "candidate",
-        &[
-            "candidate",
-            "positive",
-            "code_tokens",
-            "code",
-            "func",
-            "function",
-            "answer",
-            "text",
-        ],
+        "candidate positive code_tokens code func function answer text",
     ),
     (
-        Some(TaskType::Retrieve),
+        RETRIEVE,
         "candidate_id",
-        &["candidate_id", "answer_id", "retrieval_idx"],
+        "candidate_id answer_id retrieval_idx",
     ),
+    (RETRIEVE, "negatives", "negatives negative hard_negatives"),
     (
-        Some(TaskType::Retrieve),
-        "negatives",
-        &["negatives", "negative", "hard_negatives"],
-    ),
-    (
-        Some(TaskType::Generate),
+        GENERATE,
         "source",
-        &[
-            "source",
-            "input",
-            "prompt",
-            "instruction",
-            "nl",
-            "text",
-            "buggy",
-            "code_tokens",
-            "code",
-            "func",
-            "function",
-        ],
+        "source input prompt instruction nl text buggy code_tokens code func function",
     ),
-    (
-        Some(TaskType::Generate),
-        "target",
-        &[
-            "target",
-            "output",
-            "completion",
-            "response",
-            "answer",
-            "fixed",
-            "docstring_tokens",
-            "docstring",
-            "title",
-            "summary",
-            "comment",
-            "code_tokens",
-            "code",
-        ],
-    ),
+    (GENERATE, "target", TARGETS),
     (
         None,
         "label",
-        &[
-            "label",
-            "target",
-            "flaky",
-            "is_vulnerable",
-            "vulnerable",
-            "vul",
-            "defective",
-            "is_clone",
-            "class",
-        ],
+        "label target flaky is_vulnerable vulnerable vul defective is_clone class",
     ),
-    (
-        None,
-        "id",
-        &["id", "idx", "index", "task_id", "qid", "url", "test"],
-    ),
+    (None, "id", "id idx index task_id qid url test"),
     (
         None,
         "group",
-        &[
-            "group",
-            "commit_id",
-            "commit",
-            "project",
-            "repo",
-            "repository",
-        ],
+        "group commit_id commit project repo repository",
     ),
 ];
 
+const TARGETS: &str = "target output completion response answer fixed docstring_tokens docstring \
+                       title summary comment code_tokens code";
+
 /// With the preset `generate` a description is the source and code is the target.
-const FROM_DESCRIPTION: &[(&str, &[&str])] = &[
+const FROM_DESCRIPTION: &[(&str, &str)] = &[
     (
         "source",
-        &[
-            "source",
-            "input",
-            "prompt",
-            "instruction",
-            "nl",
-            "text",
-            "docstring_tokens",
-            "docstring",
-            "title",
-        ],
+        "source input prompt instruction nl text docstring_tokens docstring title",
     ),
     (
         "target",
-        &[
-            "target",
-            "output",
-            "completion",
-            "response",
-            "answer",
-            "code",
-            "code_tokens",
-            "function",
-        ],
+        "target output completion response answer code code_tokens function",
     ),
 ];
+
+const CLASSIFY: Option<TaskType> = Some(TaskType::Classify);
+const PAIR: Option<TaskType> = Some(TaskType::Pair);
+const RETRIEVE: Option<TaskType> = Some(TaskType::Retrieve);
+const GENERATE: Option<TaskType> = Some(TaskType::Generate);
 
 /// The names of a task.
 pub struct Names<'t> {
@@ -233,12 +109,12 @@ impl<'t> Names<'t> {
         if self.task.preset.as_deref() == Some("generate")
             && let Some((_, names)) = FROM_DESCRIPTION.iter().find(|(ours, _)| *ours == name)
         {
-            return names.to_vec();
+            return names.split_whitespace().collect();
         }
         let row = NAMES
             .iter()
             .find(|(kind, ours, _)| *ours == name && kind.is_none_or(|kind| kind == self.kind));
-        row.map_or_else(Vec::new, |(_, _, names)| names.to_vec())
+        row.map_or_else(Vec::new, |(_, _, names)| names.split_whitespace().collect())
     }
 
     /// The value that a row has for `name`, if any, with the name it goes by there.
@@ -348,13 +224,19 @@ pub fn text_of(path: &str, value: &Value) -> Sound<String> {
     Ok(text)
 }
 
-/// Refuses a text in which there is nothing to read, or that no tokenizer was made for.
+/// Refuses a text in which there is nothing to read.
 pub fn sound_text(path: &str, text: &str) -> Sound<()> {
-    if text.trim().is_empty() {
-        return Err(Defect::new(EMPTY_TEXT, format!("`{path}` has no letters")));
+    match text.trim().is_empty() {
+        true => Err(Defect::new(EMPTY_TEXT, format!("`{path}` has no letters"))),
+        false => Ok(()),
     }
+}
+
+/// Refuses a raw NUL: a table or a line of text that holds one is no text. In JSON it is an escape,
+/// written on purpose, and stays.
+pub fn no_nul(text: &str) -> Sound<()> {
     match text.find('\0') {
-        Some(at) => Err(Defect::new(NUL, format!("`{path}`, byte {at} of it"))),
+        Some(at) => Err(Defect::new(NUL, format!("byte {at} of it"))),
         None => Ok(()),
     }
 }

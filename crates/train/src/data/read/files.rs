@@ -1,6 +1,6 @@
 //! The files of a split and how they are laid out: as the task says, or as their names do.
 
-use std::io::{BufRead, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::limits::SNIFFED_BYTES;
@@ -129,41 +129,22 @@ pub fn json_or_lines(path: &Path) -> Result<Format> {
     })
 }
 
-/// Whether a file maps codes to numbers, as the pool of CodeXGLUE WebQuery does.
+/// Whether a file is one object that maps codes to numbers, as the pool of CodeXGLUE WebQuery is: its
+/// first key is no name of a field, but has spaces or signs in it.
 pub fn is_map(path: &Path) -> Result<bool> {
-    let mut input = open(path)?.input;
-    let mut start = Vec::new();
-    for _ in 0..16 {
-        let chunk = input.fill_buf().map_err(|error| Error::io(path, error))?;
-        let length = chunk.len();
-        start.extend_from_slice(chunk);
-        input.consume(length);
-        if start.iter().any(|byte| *byte == b':') || length == 0 {
-            break;
-        }
+    let rows = layout_extension(path).and_then(|extension| by_extension(&extension));
+    if !matches!(rows, None | Some(Format::Json)) || json_or_lines(path)? == Format::Jsonl {
+        return Ok(false);
     }
-    let text = start.trim_ascii_start();
-    let Some(inside) = text.strip_prefix(b"{") else {
-        return Ok(false);
-    };
-    // `{"code...": 17`: the value after the first key is a number.
-    let inside = inside.trim_ascii_start();
-    let Some(key) = inside.strip_prefix(b"\"") else {
-        return Ok(false);
-    };
-    let mut escaped = false;
-    let end = key.iter().position(|byte| {
-        let ends = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        ends
-    });
-    let rest = end.and_then(|end| key[end + 1..].trim_ascii_start().strip_prefix(b":"));
-    Ok(match rest {
-        Some(rest) => rest
-            .trim_ascii_start()
-            .first()
-            .is_none_or(u8::is_ascii_digit),
-        // A key of many kilobytes is code.
-        None => true,
-    })
+    let opened = open(path)?;
+    let mut start = Vec::new();
+    // What cannot be read here is told when the candidates are read.
+    let _later = opened
+        .input
+        .take(SNIFFED_BYTES as u64)
+        .read_to_end(&mut start);
+    let object = start.trim_ascii_start().strip_prefix(b"{");
+    let key = object.and_then(|inside| inside.trim_ascii_start().strip_prefix(b"\""));
+    let word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    Ok(key.is_some_and(|key| key.iter().find(|byte| !word(byte)) != Some(&b'"')))
 }

@@ -115,7 +115,9 @@ impl Cutter {
                 Some(b'[') => {
                     return Err(self.broken("expected one array in the object, found two"));
                 }
-                _ => drop(self.cut()?),
+                _ => {
+                    self.cut()?;
+                }
             }
         }
         match arrays {
@@ -261,5 +263,47 @@ impl Cutter {
         self.opened.input.consume(1);
         self.offset += 1;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_that_is_too_long_costs_only_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        fs_err::write(
+            &path,
+            format!(
+                "[{{\"a\":1}}, {{\"a\":\"{}\"}}, {{\"a\":2}}]",
+                "]".repeat(90)
+            ),
+        )
+        .unwrap();
+        let mut found = Vec::new();
+        let cutter = Cutter::open(&path).unwrap().with_limit(50);
+        cutter
+            .rows(&mut |place, fields| {
+                found.push((
+                    place.line,
+                    fields.map_err(|defect| (defect.reason, defect.detail)),
+                ));
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(found.len(), 3);
+        assert_eq!(
+            found[1],
+            (
+                2,
+                Err((
+                    TOO_LONG,
+                    "98 bytes; at most 50 are read; the element begins on line 1".into()
+                ))
+            )
+        );
+        assert!(found[2].1.is_ok());
     }
 }

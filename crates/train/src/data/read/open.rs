@@ -95,7 +95,7 @@ fn error_words(error: &io::Error) -> &'static str {
 /// Opens for reading from the start.
 pub fn open(path: &Path) -> Result<Opened> {
     let mut file = open_file(path)?;
-    let start = first_bytes(path, &mut file)?;
+    let start = first_bytes(&mut file).map_err(|error| Error::io(path, error))?;
     if start.is_empty() {
         return Err(no_rows(path));
     }
@@ -122,8 +122,7 @@ pub fn open(path: &Path) -> Result<Opened> {
             Box::new(decoder)
         }
     };
-    let mut start =
-        first_bytes(path, &mut plain).map_err(|error| damaged(path, packing, 0, error))?;
+    let mut start = first_bytes(&mut plain).map_err(|error| damaged(path, packing, 0, error))?;
     let skipped = refuse_wide(path, &start)?;
     start.drain(..skipped);
     Ok(Opened {
@@ -136,12 +135,9 @@ pub fn open(path: &Path) -> Result<Opened> {
     })
 }
 
-fn first_bytes(path: &Path, input: &mut impl Read) -> Result<Vec<u8>> {
+fn first_bytes(input: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut start = Vec::with_capacity(4);
-    input
-        .take(4)
-        .read_to_end(&mut start)
-        .map_err(|error| Error::io(path, error))?;
+    input.take(4).read_to_end(&mut start)?;
     Ok(start)
 }
 
@@ -200,7 +196,7 @@ fn missing(path: &Path) -> Error {
         .min();
     match near {
         Some((distance, name)) if distance <= 2 + wanted.len() / 4 => error.with_hint(
-            format_args!("did you mean {}?", folder.join(name).display()),
+            format_args!("did you mean {}?", path.with_file_name(name).display()),
         ),
         _ => error,
     }

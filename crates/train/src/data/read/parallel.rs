@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::defect::Sound;
-use super::fields::sound_text;
+use super::fields::{no_nul, sound_text};
 use super::lines::Lines;
 use super::open::{no_rows, refusal};
 use super::{Answers, Sink};
@@ -59,6 +59,7 @@ pub fn parallel(
 }
 
 fn checked(name: &str, text: String) -> Sound<String> {
+    no_nul(&text)?;
     sound_text(name, &text)?;
     Ok(text)
 }
