@@ -5,6 +5,8 @@ mod exit;
 mod input;
 mod locate;
 mod output;
+#[cfg_attr(not(test), expect(dead_code, reason = "the command `train` uses it"))]
+mod progress;
 
 use std::process::ExitCode;
 
