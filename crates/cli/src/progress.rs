@@ -154,10 +154,16 @@ impl Watch for Bars {
     fn began(&mut self, plan: &Plan) {
         self.pace.begin(plan);
         self.line(&planned(plan));
-        let epoch = self.all.add(ProgressBar::new(plan.steps_per_epoch.ceil() as u64));
+        let epoch = self
+            .all
+            .add(ProgressBar::new(plan.steps_per_epoch.ceil() as u64));
         epoch.set_style(Bars::style("{prefix:>16} {bar:30} {pos}/{len} {msg}"));
         self.epoch = Some(epoch);
-        let width = plan.tasks.iter().map(|task| task.name.chars().count()).max();
+        let width = plan
+            .tasks
+            .iter()
+            .map(|task| task.name.chars().count())
+            .max();
         for task in &plan.tasks {
             let batches = task.rows.div_ceil(task.batch_size.max(1)) as u64;
             let bar = self.all.add(ProgressBar::new(batches));
@@ -173,7 +179,12 @@ impl Watch for Bars {
             let per_epoch = self.pace.steps_per_epoch.max(1.0);
             bar.set_position((step.step as f64 % per_epoch) as u64);
             bar.set_prefix(format!("epoch {:.2}", step.epoch));
-            bar.set_message(format!("step {}/{}, {}", step.step, self.pace.steps, self.pace.state(step)));
+            bar.set_message(format!(
+                "step {}/{}, {}",
+                step.step,
+                self.pace.steps,
+                self.pace.state(step)
+            ));
         }
         for task in &step.tasks {
             if let Some((bar, done)) = self.tasks.get_mut(task.task) {
@@ -198,7 +209,9 @@ impl Watch for Bars {
     }
 
     fn frozen(&mut self, step: u64, task: &str) {
-        self.line(&format!("step {step}: {task} no longer rises and leaves the mix"));
+        self.line(&format!(
+            "step {step}: {task} no longer rises and leaves the mix"
+        ));
     }
 
     fn warned(&mut self, warning: &str) {
@@ -249,7 +262,9 @@ impl Watch for Lines {
     }
 
     fn frozen(&mut self, step: u64, task: &str) {
-        say(format_args!("step {step}: {task} no longer rises and leaves the mix"));
+        say(format_args!(
+            "step {step}: {task} no longer rises and leaves the mix"
+        ));
     }
 
     fn saved(&mut self, step: u64) {

@@ -56,7 +56,11 @@ impl Bench {
     fn recipe(&self, name: &str) -> PathBuf {
         let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/bert");
         let here = self.folder.path().display();
-        let mut text = format!("base: {}\nbelt:\n  kind: {}\ntasks:\n", base.display(), self.kind);
+        let mut text = format!(
+            "base: {}\nbelt:\n  kind: {}\ntasks:\n",
+            base.display(),
+            self.kind
+        );
         for task in ["left", "right"] {
             let _infallible = write!(
                 text,
@@ -139,8 +143,14 @@ fn a_run_that_is_killed_at_random_moments_ships_the_same_belt() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
-        assert!(bench.start("killed", "").wait().unwrap().success(), "{kind}");
-        assert!(bench.belt("killed") == bench.belt("whole"), "{kind}: the belt differs");
+        assert!(
+            bench.start("killed", "").wait().unwrap().success(),
+            "{kind}"
+        );
+        assert!(
+            bench.belt("killed") == bench.belt("whole"),
+            "{kind}: the belt differs"
+        );
     }
 }
 
@@ -157,8 +167,14 @@ fn a_run_that_dies_at_any_named_point_ships_the_same_belt() {
                 fs_err::remove_dir_all(bench.output(point)).unwrap();
                 assert!(!bench.start(point, point).wait().unwrap().success());
             }
-            assert!(bench.start(point, "").wait().unwrap().success(), "{kind} {point}");
-            assert!(bench.belt(point) == bench.belt("whole"), "{kind} {point}: the belt differs");
+            assert!(
+                bench.start(point, "").wait().unwrap().success(),
+                "{kind} {point}"
+            );
+            assert!(
+                bench.belt(point) == bench.belt("whole"),
+                "{kind} {point}: the belt differs"
+            );
         }
     }
 }

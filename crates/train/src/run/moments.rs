@@ -99,7 +99,10 @@ impl Moments {
             // Of equal regrets, an earlier moment may be beaten by a later one and so be no candidate.
             Policy::WorstRegret => self.first_best(|moment| {
                 let known = self.kept.contains_key(&moment.step);
-                known.then(|| self.worst_regret(moment)).flatten().map(|regret| -regret)
+                known
+                    .then(|| self.worst_regret(moment))
+                    .flatten()
+                    .map(|regret| -regret)
             }),
         }
     }

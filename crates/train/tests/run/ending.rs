@@ -9,13 +9,16 @@ use crate::toy::{Notes, Toy};
 #[test]
 fn the_run_folder_holds_what_a_reader_needs() {
     let toy = Toy::default();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::toy::folder();
     let finished = toy.run(folder.path(), false).unwrap();
     let Finished::Complete { belt, summary, .. } = finished else {
         panic!("not complete");
     };
     assert_eq!(belt, folder.path().join("belt"));
-    assert!(summary.contains("near") && summary.contains("policy: mean"), "{summary}");
+    assert!(
+        summary.contains("near") && summary.contains("policy: mean"),
+        "{summary}"
+    );
     let read = |name: &str| fs_err::read_to_string(folder.path().join(name)).unwrap();
     assert_eq!(read("recipe.yaml"), "base: none\n");
     assert_eq!(read("summary.txt"), summary);
@@ -48,8 +51,9 @@ fn the_last_policy_ships_the_last_step_and_others_the_best_moment() {
         toy.training.learning_rate = 0.4;
         toy.training.num_epochs = 6.0;
         toy.evaluation.policy = policy;
-        let folder = tempfile::tempdir().unwrap();
-        let Finished::Complete { shipped, steps, .. } = toy.run(folder.path(), false).unwrap() else {
+        let folder = crate::toy::folder();
+        let Finished::Complete { shipped, steps, .. } = toy.run(folder.path(), false).unwrap()
+        else {
             panic!("not complete");
         };
         let report = fs_err::read(folder.path().join("report.json")).unwrap();
@@ -60,7 +64,10 @@ fn the_last_policy_ships_the_last_step_and_others_the_best_moment() {
             let good = |task: usize| e["good"][task].as_f64().unwrap();
             (good(0) + good(1)) / 2.0
         };
-        let best = evaluations.iter().max_by(|a, b| mean(a).total_cmp(&mean(b))).unwrap();
+        let best = evaluations
+            .iter()
+            .max_by(|a, b| mean(a).total_cmp(&mean(b)))
+            .unwrap();
         match policy {
             Policy::Last => assert_eq!(shipped, steps),
             Policy::Mean => assert_eq!(best["step"], shipped),
@@ -75,9 +82,11 @@ fn a_task_that_no_longer_rises_leaves_the_mix_and_the_run_ends_when_all_have() {
     toy.training.freeze_after = 2;
     toy.training.learning_rate = 0.5;
     toy.training.num_epochs = 60.0;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::toy::folder();
     let mut notes = Notes::default();
-    let finished = toy.run_with(folder.path(), false, Faults::none(), &mut notes).unwrap();
+    let finished = toy
+        .run_with(folder.path(), false, Faults::none(), &mut notes)
+        .unwrap();
     assert_eq!(notes.frozen.len(), 2, "{:?}", notes.frozen);
     let Finished::Complete { steps, .. } = finished else {
         panic!("not complete");

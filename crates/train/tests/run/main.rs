@@ -5,6 +5,6 @@
 mod ending;
 mod killed;
 mod learning;
+mod process;
 mod refused;
 mod toy;
-mod process;

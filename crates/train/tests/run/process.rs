@@ -28,7 +28,9 @@ fn child() {
     };
     let faults = Faults::from_env().unwrap();
     let folder = std::path::Path::new(&folder);
-    toy().run_with(folder, true, faults, &mut Notes::default()).unwrap();
+    toy()
+        .run_with(folder, true, faults, &mut Notes::default())
+        .unwrap();
 }
 
 fn start(folder: &std::path::Path, kill_at: &str) -> std::process::Child {
@@ -44,11 +46,11 @@ fn start(folder: &std::path::Path, kill_at: &str) -> std::process::Child {
 
 #[test]
 fn a_process_that_is_killed_again_and_again_ends_with_the_same_bytes() {
-    let whole = tempfile::tempdir().unwrap();
+    let whole = crate::toy::folder();
     let started = Instant::now();
     assert!(start(whole.path(), "").wait().unwrap().success());
     let takes = started.elapsed();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = crate::toy::folder();
     let kills = std::env::var("SKILLBELT_KILLS").map_or(3, |count| count.parse().unwrap());
     for kill in 0..kills {
         let mut child = start(folder.path(), "");
@@ -58,16 +60,25 @@ fn a_process_that_is_killed_again_and_again_ends_with_the_same_bytes() {
         child.wait().unwrap();
     }
     assert!(start(folder.path(), "").wait().unwrap().success());
-    assert_same(folder.path(), &outcome(whole.path()), "killed at random moments");
+    assert_same(
+        folder.path(),
+        &outcome(whole.path()),
+        "killed at random moments",
+    );
 }
 
 #[test]
 fn the_points_of_death_are_reached_through_the_environment() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(!start(folder.path(), "before-rename:3").wait().unwrap().success());
+    let folder = crate::toy::folder();
+    assert!(
+        !start(folder.path(), "before-rename:3")
+            .wait()
+            .unwrap()
+            .success()
+    );
     assert!(!folder.path().join("belt").exists());
     assert!(start(folder.path(), "").wait().unwrap().success());
-    let whole = tempfile::tempdir().unwrap();
+    let whole = crate::toy::folder();
     toy().run(whole.path(), false).unwrap();
     assert_same(folder.path(), &outcome(whole.path()), "aborted");
 }

@@ -86,7 +86,10 @@ impl Points {
     }
 
     fn mean(&self, set: &Set) -> f64 {
-        let squares = set.items.iter().map(|item| f64::from(self.error(item.label, 0.0).1).powi(2));
+        let squares = set
+            .items
+            .iter()
+            .map(|item| f64::from(self.error(item.label, 0.0).1).powi(2));
         squares.sum::<f64>() / set.items.len() as f64
     }
 }
@@ -261,7 +264,9 @@ impl Toy {
             save_belt: &save_belt,
             papers: Papers {
                 recipe: "base: none\n".into(),
-                identity: pairs.map(|(key, value)| ((*key).into(), value.clone())).collect(),
+                identity: pairs
+                    .map(|(key, value)| ((*key).into(), value.clone()))
+                    .collect(),
                 ..Papers::default()
             },
         };
@@ -270,7 +275,14 @@ impl Toy {
             stop,
             faults,
         };
-        run(workshop, &self.training, &self.evaluation, folder, &options, watch)
+        run(
+            workshop,
+            &self.training,
+            &self.evaluation,
+            folder,
+            &options,
+            watch,
+        )
     }
 
     fn task(&self, name: &'static str, belt: &Param, size: f32, rows: u32) -> Prepared {
@@ -342,7 +354,10 @@ pub fn outcome(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         line.as_object_mut().unwrap().remove("seconds").unwrap();
         line.to_string() + "\n"
     });
-    files.push(("metrics.jsonl".into(), lines.collect::<String>().into_bytes()));
+    files.push((
+        "metrics.jsonl".into(),
+        lines.collect::<String>().into_bytes(),
+    ));
     let report = fs_err::read(folder.join("report.json")).unwrap();
     let mut report: serde_json::Value = serde_json::from_slice(&report).unwrap();
     report.as_object_mut().unwrap().remove("costs").unwrap();
@@ -365,5 +380,15 @@ pub fn assert_same(found: &Path, expected: &[(PathBuf, Vec<u8>)], when: &str) {
             String::from_utf8_lossy(&found[..found.len().min(2000)]),
             String::from_utf8_lossy(&expected[..expected.len().min(2000)]),
         );
+    }
+}
+
+/// An empty folder, in memory where the system has such a place: the tests flush thousands of times.
+pub fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
     }
 }
