@@ -5,7 +5,7 @@ mod exit;
 mod input;
 mod locate;
 mod output;
-#[cfg_attr(not(test), expect(dead_code, reason = "the command `train` uses it"))]
+#[allow(dead_code, reason = "for the command `train`")]
 mod progress;
 
 use std::process::ExitCode;

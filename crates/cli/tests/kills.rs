@@ -111,7 +111,7 @@ impl Bench {
 fn jsonl(task: &str, rows: usize) -> String {
     let mut text = String::new();
     for row in 0..rows {
-        let label = (row * 7 + 3) / 4 % 2;
+        let label = row * 5 / 3 % 2;
         let word = ["alpha", "omega"][label];
         let _infallible = writeln!(
             text,

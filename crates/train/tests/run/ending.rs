@@ -94,3 +94,33 @@ fn a_task_that_no_longer_rises_leaves_the_mix_and_the_run_ends_when_all_have() {
     assert_eq!(steps, notes.steps);
     assert!(steps < 480);
 }
+
+#[test]
+fn the_event_file_is_a_chain_of_whole_records_after_a_death_too() {
+    let toy = Toy::default();
+    let folder = crate::toy::folder();
+    let faults = Faults::death_at("after-step", 8);
+    let died = toy.run_with(folder.path(), false, faults, &mut Notes::default());
+    assert!(died.is_err());
+    toy.run(folder.path(), true).unwrap();
+    let files: Vec<_> = fs_err::read_dir(folder.path().join("tensorboard"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 1);
+    let bytes = fs_err::read(&files[0]).unwrap();
+    let (mut at, mut scalars) = (0, 0);
+    while at < bytes.len() {
+        let length = u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+        let data = &bytes[at + 12..at + 12 + length];
+        scalars += usize::from(data.windows(6).any(|part| part == b"train/"));
+        at += length + 16;
+    }
+    assert_eq!(at, bytes.len());
+    let log = fs_err::read_to_string(folder.path().join("metrics.jsonl")).unwrap();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains(r#""kind":"train""#))
+        .count();
+    assert_eq!(scalars, 4 * lines, "four numbers for each line of the log");
+}
