@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn weights_that_descend_their_own_loss_collapse_and_others_do_not() {
         let study = shares(Balancing::StudySoftmax);
-        assert!(study[1] < 0.001, "{study:?}");
+        assert!(study[1] < 0.005, "{study:?}");
         for kind in [
             Balancing::Fixed,
             Balancing::Pcgrad,

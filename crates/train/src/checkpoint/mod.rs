@@ -248,7 +248,7 @@ mod tests {
     fn whatever_call_is_refused_the_last_good_checkpoint_stays() {
         use crate::disk::faults::Call;
         for call in [Call::Write, Call::Fsync, Call::Rename] {
-            for count in 1..30 {
+            for count in 1..8 {
                 let folder = tempfile::tempdir().unwrap();
                 save(&checkpoints(folder.path(), Faults::none()), 1).unwrap();
                 let all = checkpoints(folder.path(), Faults::refusing(call, count));

@@ -1,12 +1,14 @@
 //! The length of a gradient over all that is trained, and its limit.
 
+use rayon::prelude::*;
 use skillbelt_engine::{Grads, Param};
 
-/// The length over these parameters. Sums are made in f64, number after number in the order of the
-/// parameters, so that it is the same on any machine.
+/// The length over these parameters. Sums are made in f64, one for each parameter and then over
+/// these in their order, so that it is the same on any number of threads.
 pub fn norm(params: &[Param], grads: &Grads) -> f64 {
     let of_one = |param| grads.get(param).map_or(0.0, |grad| squares(grad.data()));
-    params.iter().map(of_one).sum::<f64>().sqrt()
+    let each: Vec<f64> = params.par_iter().map(of_one).collect();
+    each.iter().sum::<f64>().sqrt()
 }
 
 fn squares(numbers: &[f32]) -> f64 {

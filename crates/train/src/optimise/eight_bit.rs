@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn books_hold_zero_and_one_and_are_close_to_every_number_above_their_smallest() {
-        for (book, coarsest) in [(&*SIGNED, 0.006), (&*UNSIGNED, 0.003)] {
+        for (book, coarsest) in [(&*SIGNED, 0.0071), (&*UNSIGNED, 0.0036)] {
             assert!(book.numbers.windows(2).all(|pair| pair[0] < pair[1]));
             assert_eq!(book.number(book.code(0.0)), 0.0);
             assert_eq!(book.number(book.code(1.0)), 1.0);
@@ -270,17 +270,15 @@ mod tests {
         let (loss, weights) = regression(|p, g, rate| full.step(p, g, rate));
         let mut small = AdamW8bit::new(settings);
         let (small_loss, small_weights) = regression(|p, g, rate| small.step(p, g, rate));
-        assert!(
-            (small_loss / loss - 1.0).abs() < 0.05,
-            "{small_loss} {loss}"
-        );
-        let off = weights
-            .iter()
-            .zip(&small_weights)
-            .map(|(a, b)| (a - b).abs());
-        let worst = off.fold(0.0f32, f32::max);
-        assert!(worst < 0.25, "{worst}");
-        // The control: a root rounded down to nothing would have sent weights far away.
+        // Before the first step the loss is one.
+        assert!((small_loss - loss).abs() < 0.002, "{small_loss} {loss}");
+        let length = |numbers: &mut dyn Iterator<Item = f32>| -> f64 {
+            numbers.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt()
+        };
+        let off = length(&mut weights.iter().zip(&small_weights).map(|(a, b)| a - b));
+        let whole = length(&mut weights.iter().copied());
+        assert!(off < 0.05 * whole, "{off} {whole}");
+        // Eight bits are not thirty-two: the states were really coded.
         assert_ne!(weights, small_weights);
     }
 }

@@ -16,7 +16,7 @@ impl Run<'_> {
         let mut measures = Vec::new();
         for (task, prepared) in workshop.tasks.iter().enumerate() {
             let measured = match &prepared.valid {
-                Some(set) => self.ask(task, "valid", set)?,
+                Some(set) => self.ask(task, "valid", set, self.step)?,
                 None => Vec::new(),
             };
             good.push(own(prepared, &measured));
@@ -37,21 +37,28 @@ impl Run<'_> {
         self.reach("after-eval")
     }
 
-    /// Asks the rows of one split, measures the answers and writes them down.
-    pub(super) fn ask(&mut self, task: usize, split: &str, set: &Set) -> Result<Measures> {
+    /// Asks the rows of one split, measures the answers and writes them down under the step that the
+    /// parameters are from.
+    pub(super) fn ask(
+        &mut self,
+        task: usize,
+        split: &str,
+        set: &Set,
+        step: u64,
+    ) -> Result<Measures> {
         let prepared = &self.workshop.tasks[task];
         self.watch.asking(&prepared.name, split, set.items.len());
         let answers = prepared.objective.answer(&self.stage(task, 0), set)?;
         let measures = prepared.objective.measure(set, &answers);
+        let shown = self.moments.at(step).map(|moment| moment.epoch);
         let at = log::Moment {
-            step: self.step,
-            epoch: self.mixture.epoch(),
+            step,
+            epoch: shown.unwrap_or_else(|| self.mixture.epoch()),
             task: &prepared.name,
             seconds: self.meter.seconds(),
         };
         self.log.measured(at, split, &measures)?;
-        self.watch
-            .measured(self.step, &prepared.name, split, &measures);
+        self.watch.measured(step, &prepared.name, split, &measures);
         Ok(measures)
     }
 

@@ -15,7 +15,7 @@ impl Run<'_> {
     pub(super) fn finish(mut self) -> Result<Finished> {
         let shipped = self.restore_shipped();
         let test = match self.evaluation.test_at_end {
-            true => self.test()?,
+            true => self.test(shipped)?,
             false => Vec::new(),
         };
         self.reach("before-belt")?;
@@ -53,12 +53,12 @@ impl Run<'_> {
         step
     }
 
-    fn test(&mut self) -> Result<Vec<(String, Measured)>> {
+    fn test(&mut self, shipped: u64) -> Result<Vec<(String, Measured)>> {
         let workshop = self.workshop;
         let mut all = Vec::new();
         for (task, prepared) in workshop.tasks.iter().enumerate() {
             if let Some(set) = &prepared.test {
-                let measures = self.ask(task, "test", set)?;
+                let measures = self.ask(task, "test", set, shipped)?;
                 let measures = measures.iter().map(|(name, x)| ((*name).to_owned(), *x));
                 all.push((prepared.name.clone(), measures.collect()));
             }

@@ -96,7 +96,14 @@ impl Moments {
         match self.policy {
             Policy::Last => None,
             Policy::Mean => self.first_best(mean),
-            Policy::WorstRegret => self.first_best(|moment| Some(-self.worst_regret(moment)?)),
+            // Of equal regrets, an earlier moment may be beaten by a later one and so be no candidate.
+            Policy::WorstRegret => self.first_best(|moment| {
+                let known = self.kept.contains_key(&moment.step);
+                known
+                    .then(|| self.worst_regret(moment))
+                    .flatten()
+                    .map(|regret| -regret)
+            }),
         }
     }
 
@@ -189,6 +196,15 @@ mod tests {
         assert_eq!(regret.shipped(), Some(2));
         assert_eq!(regret.kept().keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(moments(Policy::Last, &VALUES).0.shipped(), None);
+    }
+
+    #[test]
+    fn of_equal_regrets_one_that_is_beaten_is_not_shipped() {
+        // Both moments are 0.5 from the best of the second task; the later one is better in the first.
+        let values = [[0.1, 0.4], [0.2, 0.4], [-5.0, 0.9]];
+        let (moments, _) = moments(Policy::WorstRegret, &values);
+        assert_eq!(moments.shipped(), Some(1));
+        assert!(moments.kept().contains_key(&1));
     }
 
     #[test]

@@ -181,7 +181,9 @@ impl<'r> Run<'r> {
             let weight = balanced * self.task_weight(task);
             let share = group.len() as f64 / drawn.len() as f64;
             let factor = (weight * share) as f32;
-            grads.iter_mut().for_each(|grad| grad.scale(factor));
+            if factor != 1.0 {
+                grads.iter_mut().for_each(|grad| grad.scale(factor));
+            }
             match self.balance.operates() {
                 true => apart.push((task, grads)),
                 false => add(&mut sum, grads, &self.workshop.params),
