@@ -8,6 +8,7 @@
 mod evaluate;
 mod finish;
 mod folder;
+mod learn;
 mod moments;
 mod probe;
 mod state;

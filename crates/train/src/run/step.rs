@@ -3,22 +3,23 @@
 
 use std::path::PathBuf;
 
-use skillbelt_engine::{Grads, Keep, Param};
+use skillbelt_engine::{Keep, Param};
 
 use super::folder::RunFolder;
+use super::learn::Taught;
 use super::moments::Moments;
 use super::probe::Probes;
 use super::{Finished, Prepared, Workshop, state};
-use crate::balance::{self, Balance, surgery};
+use crate::balance::{self, Balance};
 use crate::disk::Disk;
-use crate::error::{Error, Result};
-use crate::mix::{Drawn, Mixture, Source};
+use crate::error::Result;
+use crate::mix::{Mixture, Source};
 use crate::optimise::schedule::Rates;
 use crate::optimise::{Optimiser, clip};
-use crate::recipe::{Evaluation, Mixing, Training};
+use crate::recipe::{Evaluation, Training};
 use crate::report::log::{Lengths, Log, Moment, Window};
 use crate::report::machine::Meter;
-use crate::task::{Learnt, Stage};
+use crate::task::Stage;
 use crate::watch::{Plan, PlannedTask, Stepped, SteppedTask, Watch};
 
 /// A run in progress.
@@ -39,21 +40,13 @@ pub(super) struct Run<'r> {
     pub(super) belt: Vec<Param>,
     heads: Vec<Param>,
     rates: Rates,
-    probes: Option<Probes>,
+    pub(super) probes: Option<Probes>,
     /// Steps done, and all steps.
     pub(super) step: u64,
     pub(super) total: u64,
     pub(super) frozen: Vec<bool>,
     pub(super) windows: Vec<Window>,
     pub(super) tokens: u64,
-}
-
-/// What a step learnt of one task.
-struct Taught {
-    task: usize,
-    weight: f64,
-    learnt: Learnt,
-    batches: u64,
 }
 
 impl<'r> Run<'r> {
@@ -166,71 +159,6 @@ impl<'r> Run<'r> {
         })
     }
 
-    /// The gradients of the step's weighed losses. Batches of one task are one large batch: their
-    /// gradients are averaged by their units.
-    fn learn(&self, drawn: &[Drawn]) -> Result<(Grads, Vec<Taught>)> {
-        let groups: Vec<&[Drawn]> = drawn.chunk_by(|a, b| a.task == b.task).collect();
-        let tasks: Vec<usize> = groups.iter().map(|group| group[0].task).collect();
-        let weights = self.balance.weights(&tasks);
-        let mut taught = Vec::new();
-        let mut sum = Grads::new();
-        let mut apart = Vec::new();
-        for (group, balanced) in groups.iter().zip(weights) {
-            let task = group[0].task;
-            let (mut grads, learnt) = self.learn_task(task, group)?;
-            let weight = balanced * self.task_weight(task);
-            let share = group.len() as f64 / drawn.len() as f64;
-            let factor = (weight * share) as f32;
-            if factor != 1.0 {
-                grads.iter_mut().for_each(|grad| grad.scale(factor));
-            }
-            match self.balance.operates() {
-                true => apart.push((task, grads)),
-                false => add(&mut sum, grads, &self.workshop.params),
-            }
-            taught.push(Taught {
-                task,
-                weight,
-                learnt,
-                batches: group.len() as u64,
-            });
-        }
-        if self.balance.operates() {
-            let (params, seed) = (&self.workshop.params, self.training.seed);
-            sum = surgery::operate(apart, params, &self.belt, seed, self.step);
-        }
-        Ok((sum, taught))
-    }
-
-    /// The gradients of a task's mean loss over all its batches of this step.
-    fn learn_task(&self, task: usize, group: &[Drawn]) -> Result<(Grads, Learnt)> {
-        let prepared = &self.workshop.tasks[task];
-        let mut sum = Grads::new();
-        let mut all = Learnt::default();
-        for drawn in group {
-            let stage = self.stage(task, drawn.draw);
-            let set = &prepared.train;
-            let mut grads = Grads::new();
-            let learnt = (prepared.objective).learn(&stage, set, &drawn.items, 1.0, &mut grads)?;
-            self.check_loss(task, learnt.loss)?;
-            if group.len() > 1 {
-                let units = learnt.units as f32;
-                grads.iter_mut().for_each(|grad| grad.scale(units));
-            }
-            add(&mut sum, grads, &self.workshop.params);
-            all.loss += learnt.loss * learnt.units as f64;
-            all.units += learnt.units;
-            all.tokens += learnt.tokens;
-        }
-        let units = all.units.max(1);
-        all.loss /= units as f64;
-        if group.len() > 1 {
-            let by = 1.0 / units as f32;
-            sum.iter_mut().for_each(|grad| grad.scale(by));
-        }
-        Ok((sum, all))
-    }
-
     /// Where an objective computes; `draw` tells batches apart for dropout.
     pub(super) fn stage(&self, task: usize, draw: u64) -> Stage<'_> {
         Stage {
@@ -248,61 +176,10 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Lets the balancing look at validation losses, if it is time.
-    fn look(&mut self) -> Result<()> {
-        let (Some(every), Some(probes)) = (self.balance.looks_every(), &self.probes) else {
-            return Ok(());
-        };
-        if !self.step.is_multiple_of(every) {
-            return Ok(());
-        }
-        let mut losses = Vec::new();
-        for (task, prepared) in self.workshop.tasks.iter().enumerate() {
-            let learnt = (prepared.objective).loss(&self.stage(task, 0), probes.of(task))?;
-            self.check_loss(task, learnt.loss)?;
-            losses.push(learnt.loss);
-        }
-        self.balance.look(&losses);
-        Ok(())
-    }
-
-    /// The recipe's weight in the loss: not where the weight already is the chance to be drawn.
-    fn task_weight(&self, task: usize) -> f64 {
-        let all = [0, self.workshop.tasks.len()].contains(&self.training.tasks_per_step);
-        match self.training.mixing {
-            Mixing::Weights if !all => 1.0,
-            _ => self.workshop.tasks[task].weight,
-        }
-    }
-
     fn learning_rates(&self, factor: f64) -> (f64, f64) {
         let belt = self.training.learning_rate;
         let heads = self.training.head_learning_rate.unwrap_or(belt);
         (belt * factor, heads * factor)
-    }
-
-    fn check_loss(&self, task: usize, loss: f64) -> Result<()> {
-        if loss.is_finite() {
-            return Ok(());
-        }
-        Err(Error::told(format_args!(
-            "the loss of task `{}` is {loss} in step {}",
-            self.workshop.tasks[task].name,
-            self.step + 1
-        ))
-        .with_hint("a smaller learning_rate, a longer warm-up, or max_grad_norm may help"))
-    }
-
-    fn norm(&self, grads: &Grads) -> Result<f64> {
-        let norm = clip::norm(&self.workshop.params, grads);
-        match norm.is_finite() {
-            true => Ok(norm),
-            false => Err(Error::told(format_args!(
-                "the gradient of step {} is not a finite number",
-                self.step + 1
-            ))
-            .with_hint("a smaller learning_rate or a longer warm-up may help")),
-        }
     }
 
     /// Tells the watcher, and the log where a line is due.
@@ -407,13 +284,4 @@ fn parted(workshop: &Workshop<'_>) -> (Vec<Param>, Vec<Param>) {
     let own: Vec<_> = own.map(|param| param.id()).collect();
     let all = workshop.params.iter().cloned();
     all.partition(|param| !own.contains(&param.id()))
-}
-
-/// Adds gradients to others.
-fn add(sum: &mut Grads, mut grads: Grads, params: &[Param]) {
-    for param in params {
-        if let Some(grad) = grads.take(param) {
-            sum.add(param, grad);
-        }
-    }
 }
