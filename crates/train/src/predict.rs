@@ -5,10 +5,11 @@
 
 use rayon::prelude::*;
 
+use crate::data::read::Sink;
 use crate::data::{Rejection, Row};
 use crate::error::{Error, Result};
 use crate::evaluate::Example;
-use crate::task::{Encoded, Item, Objective, RowSink, Set, Stage};
+use crate::task::{Encoded, Item, Objective, Set, Stage};
 
 /// Rows that are answered at a time.
 const CHUNK: usize = 512;
@@ -37,7 +38,7 @@ pub struct Asking<'a> {
 /// outcome.
 pub fn answer(
     asking: &Asking<'_>,
-    rows: impl FnOnce(&mut RowSink<'_>) -> Result<()>,
+    rows: impl FnOnce(&mut Sink<'_>) -> Result<()>,
     take: &mut dyn FnMut(Outcome) -> Result<()>,
 ) -> Result<()> {
     let mut waiting = Vec::new();

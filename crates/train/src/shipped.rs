@@ -10,10 +10,9 @@ use skillbelt_model::belt::folder::BeltFile;
 use skillbelt_model::belt::{Belt, full, heads};
 use skillbelt_model::{Checkpoint, Tokenizer};
 
-use crate::data::read;
 use crate::error::{Error, Result};
 use crate::recipe::TaskSettings;
-use crate::task::{Given, RowSink, Task};
+use crate::task::{Given, Task};
 
 /// A belt on its base.
 pub struct Shipped {
@@ -90,10 +89,7 @@ fn tasks(
             own.labels = Some(record.labels.clone());
         }
         let own = settings(&record.name, own);
-        let (name, reading) = (record.name.clone(), own.clone());
-        let rows =
-            Box::new(move |split, sink: &mut RowSink<'_>| read::rows(&name, &reading, split, sink));
-        let task = Task::new(&record.name, &own, place, &given, 0, rows)?;
+        let task = Task::of_files(&record.name, &own, place, &given, 0)?;
         if let Some(head) = head {
             for (to, from) in task.objective.params().iter().zip(heads::params([&head])) {
                 expect_shape(&record.name, to.value().shape(), from.value().shape())?;

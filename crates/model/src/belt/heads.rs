@@ -128,6 +128,7 @@ mod tests {
                     bias,
                 }),
                 limits: Limits::default(),
+                settings: serde_json::Value::Null,
                 metrics: Default::default(),
             });
         }

@@ -18,7 +18,7 @@ use crate::data::{Split, Tally, read};
 use crate::error::{Error, Result};
 use crate::recipe::{BeltKind, Recipe, Resolved, TaskSettings};
 use crate::run::{self, Finished, Papers, Prepared, RunOptions, Workshop};
-use crate::task::{self, Given, RowSink, Task};
+use crate::task::{Given, Task};
 use crate::watch::Watch;
 
 pub use plan::plan;
@@ -141,16 +141,9 @@ pub fn tasks(
     let numbered = recipe.tasks.iter().enumerate();
     numbered
         .map(|(place, (name, settings))| {
-            let rows = rows_of(name, settings);
-            Task::new(name, settings, place, &given, recipe.training.seed, rows)
+            Task::of_files(name, settings, place, &given, recipe.training.seed)
         })
         .collect()
-}
-
-/// The rows of a task's splits, from its files.
-fn rows_of(name: &str, settings: &TaskSettings) -> Box<task::Rows> {
-    let (name, settings) = (name.to_owned(), settings.clone());
-    Box::new(move |split, sink: &mut RowSink<'_>| read::rows(&name, &settings, split, sink))
 }
 
 /// All that is trained: the belt's, then the heads'.

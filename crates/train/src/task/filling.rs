@@ -9,7 +9,7 @@ use skillbelt_model::Tokenizer;
 
 use super::vectors::unreadable;
 use super::{Encoded, Item, Objective, Set, set};
-use crate::data::read::Sink as RowSink;
+use crate::data::read::Sink;
 use crate::data::{Content, Place, Rejection, Row, Split, Tally, TextId};
 use crate::error::Result;
 
@@ -34,7 +34,7 @@ pub fn prepare_rows(
     objective: &dyn Objective,
     tokenizer: &Tokenizer,
     how: &Preparing,
-    rows: impl FnOnce(&mut RowSink<'_>) -> Result<()>,
+    rows: impl FnOnce(&mut Sink<'_>) -> Result<()>,
 ) -> Result<Set> {
     let mut filling = Filling {
         objective,

@@ -16,13 +16,13 @@ use super::pair::Separate;
 use super::retrieve::Retrieve;
 use super::vectors::pooling;
 use super::{Objective, Set};
-use crate::data::read::{self, Sink as RowSink};
+use crate::data::read::{self, Sink};
 use crate::data::{Content, Split};
 use crate::error::{Error, Result};
 use crate::recipe::{TaskSettings, TaskType};
 
 /// Gives every row of a split to a sink, in the order of the files.
-pub type Rows = dyn Fn(Split, &mut RowSink<'_>) -> Result<()> + Send + Sync;
+pub type Rows = dyn Fn(Split, &mut Sink<'_>) -> Result<()> + Send + Sync;
 
 /// A task of the recipe, ready to prepare its splits.
 pub struct Task {
@@ -64,7 +64,7 @@ impl Task {
         seed: u64,
     ) -> Result<Task> {
         let (task, of) = (name.to_owned(), settings.clone());
-        let rows = move |split: Split, sink: &mut RowSink<'_>| read::rows(&task, &of, split, sink);
+        let rows = move |split: Split, sink: &mut Sink<'_>| read::rows(&task, &of, split, sink);
         Task::new(name, settings, place, given, seed, Box::new(rows))
     }
 
@@ -86,7 +86,7 @@ impl Task {
             undersample: settings.undersample.filter(|_| split == Split::Train),
             unknown: false,
         };
-        let rows = |sink: &mut RowSink<'_>| (self.rows)(split, sink);
+        let rows = |sink: &mut Sink<'_>| (self.rows)(split, sink);
         prepare_rows(&*self.objective, tokenizer, &how, rows).map(Some)
     }
 }

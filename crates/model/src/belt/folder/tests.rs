@@ -21,6 +21,7 @@ fn card() -> BeltFile {
             max_tokens: 512,
             max_new_tokens: None,
         },
+        settings: serde_json::json!({"encoding": "joint"}),
         metrics: [("f1".to_owned(), 0.5), ("auc".to_owned(), 0.1 + 0.2)].into(),
     });
     file.notes.insert("seed".into(), 7.into());

@@ -198,10 +198,10 @@ fn read_pair(
     if let Shaping::Interleaved(heads) = shaping {
         b = super::names::interleaved(&b, n, heads, true);
     }
-    Ok(LowRank {
-        down: Param::frozen(down, Mat::from_vec(rank, k, a)),
-        up: Param::frozen(up, Mat::from_vec(n, rank, b)),
-        scale: (alpha / rank as f64) as f32,
-        dropout: 0.0,
-    })
+    Ok(LowRank::plain(
+        Param::frozen(down, Mat::from_vec(rank, k, a)),
+        Param::frozen(up, Mat::from_vec(n, rank, b)),
+        (alpha / rank as f64) as f32,
+        0.0,
+    ))
 }
