@@ -71,7 +71,7 @@ proptest! {
         let found = read("a.jsonl", &bytes, |_| {});
         if found.error.is_some() {
             let wide = bytes.get(..2).is_some_and(|two| two.contains(&0) || two.contains(&0xff) || two.contains(&0x1f));
-            let nothing = bytes.iter().all(u8::is_ascii_whitespace);
+let nothing = std::str::from_utf8(&bytes).is_ok_and(|text| text.trim_start_matches('\u{feff}').trim().is_empty());
             prop_assert!(wide || nothing, "{:?}", found.error);
             return Ok(());
         }
