@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# One belt for four tasks, four single-task belts and four full fine-tunings, each with the same
+# batches of each task in the same number of steps; and the belt before its first step.
+#
+#     tests/peers/learns.sh BASE DATA OUT [SEED...]
+#
+# BASE is a BERT encoder in the hub's layout; DATA the folder of the data sets; OUT gets a run folder
+# for each arm and seed. Runs that are there are gone on with or left as they are.
+set -euo pipefail
+[ $# -ge 3 ] || { echo "usage: learns.sh BASE DATA OUT [SEED...]" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+base=$1 data=$(cd "$2" && pwd) out=$3
+shift 3
+program=${SKILLBELT:-skillbelt}
+mkdir -p "$out"
+sed "s#: data/#: $data/#; s#\[data/#[$data/#" "$here/learns.yaml" > "$out/learns.yaml"
+
+arm() { # NAME FLAGS...
+    local folder="$out/$1"
+    [ -f "$folder/belt/belt.json" ] && return
+    "$program" train "$out/learns.yaml" --base "$base" -o "$folder" --resume "${@:2}"
+}
+
+for seed in "${@:-0 1 2}"; do
+    for seed in $seed; do
+        arm "many-$seed" --seed "$seed"
+        arm "untrained-$seed" --seed "$seed" --max-steps 1
+        for task in defect clone search flaky; do
+            arm "one-$task-$seed" --seed "$seed" --tasks "$task"
+            arm "full-$task-$seed" --seed "$seed" --tasks "$task" \
+                --belt full --precision f32 --learning-rate 1e-4
+        done
+    done
+done
