@@ -21,14 +21,15 @@ arm() { # NAME FLAGS...
     "$program" train "$out/learns.yaml" --base "$base" -o "$folder" --resume "${@:2}"
 }
 
-for seed in "${@:-0 1 2}"; do
-    for seed in $seed; do
-        arm "many-$seed" --seed "$seed"
-        arm "untrained-$seed" --seed "$seed" --max-steps 1
-        for task in defect clone search flaky; do
-            arm "one-$task-$seed" --seed "$seed" --tasks "$task"
-            arm "full-$task-$seed" --seed "$seed" --tasks "$task" \
-                --belt full --precision f32 --learning-rate 1e-4
-        done
+lora=(--belt lora --lora-r 16 --lora-alpha 32 --target-modules all-linear --precision int8)
+full=(--belt full --precision f32 --learning-rate 1e-4)
+[ $# -gt 0 ] || set -- 0 1 2
+for seed; do
+    arm "many-$seed" --seed "$seed" "${lora[@]}"
+    # The first step of a warm-up has rate 0.
+    arm "untrained-$seed" --seed "$seed" "${lora[@]}" --max-steps 1
+    for task in defect clone search flaky; do
+        arm "one-$task-$seed" --seed "$seed" --tasks "$task" "${lora[@]}"
+        arm "full-$task-$seed" --seed "$seed" --tasks "$task" "${full[@]}"
     done
 done

@@ -20,7 +20,6 @@ use golden_files::{Reference, bases};
 use golden_oracle::{gradients, outputs};
 use skillbelt_engine::ops::Map;
 use skillbelt_engine::{Mat, Pass, Precision, Weight};
-use skillbelt_model::Checkpoint;
 use skillbelt_model::base::{self, Base, Purpose};
 use skillbelt_model::belt::{Belt, BeltPlan, LoraConfig, Targets, TaskLoraConfig};
 

@@ -39,7 +39,7 @@ impl<'b> Shipping<'b> {
             &base_hash,
             precision,
         );
-        let heads: Vec<_> = tasks.iter().map(|task| head(task)).collect();
+        let heads: Vec<_> = tasks.iter().map(head).collect();
         card.tasks = tasks
             .iter()
             .zip(&heads)

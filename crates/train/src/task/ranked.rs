@@ -3,6 +3,8 @@
 //! A tie counts against the right answer: its place is the number of candidates that are at least as
 //! like the query as it is.
 
+use std::cmp::Ordering;
+
 use skillbelt_engine::ops::{self, Linear, Map, Pool};
 use skillbelt_engine::{Mat, Param, Pass};
 
@@ -140,8 +142,9 @@ fn scored(
 fn place(scores: &[f32], right: usize, not: Option<usize>) -> usize {
     let own = scores[right];
     // Not `>=`: what is not a number must not come before the right answer by accident either.
-    let before =
-        |(other, score): (usize, &f32)| Some(other) != not && (other == right || !(*score < own));
+    let before = |(other, score): (usize, &f32)| {
+        Some(other) != not && (other == right || own.partial_cmp(score) != Some(Ordering::Greater))
+    };
     scores
         .iter()
         .enumerate()

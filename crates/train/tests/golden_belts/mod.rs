@@ -193,14 +193,6 @@ fn written_and_read(folder: &Path) -> Result<(), String> {
     }
 }
 
-fn save(belt: &Belt, folder: &Path) -> Result<(), String> {
-    match belt {
-        Belt::Lora(_) => Err("a LoRA is written by nobody yet".into()),
-        Belt::Bottleneck(belt) => belt.save(folder).map_err(text),
-        Belt::Prefix(belt) => belt.save(folder).map_err(text),
-    }
-}
-
 fn weights(folder: &Path) -> Result<Checkpoint, String> {
     let names = [
         "adapter_model.safetensors",

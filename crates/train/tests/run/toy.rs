@@ -10,12 +10,13 @@ use skillbelt_engine::random::Stream;
 use skillbelt_engine::{Grads, Mat, Param, Pass, Var};
 use skillbelt_model::Tokenizer;
 use skillbelt_model::base::{Batch, Memory, Network, Shape, Sizes};
-use skillbelt_train::data::{Rejection, Row, Shelf};
+use skillbelt_model::belt::sites::Sites;
+use skillbelt_train::data::{Rejection, Row};
 use skillbelt_train::disk::faults::Faults;
 use skillbelt_train::error::Result;
 use skillbelt_train::recipe::{Evaluation, Training};
 use skillbelt_train::run::{Finished, Note, Papers, Prepared, RunOptions, Workshop, run};
-use skillbelt_train::task::{Answer, Item, Learnt, Measures, Objective, Set, Stage};
+use skillbelt_train::task::{Answer, Encoded, Item, Learnt, Measures, Objective, Set, Stage};
 use skillbelt_train::watch::Watch;
 
 /// Width of the belt; more than eight-bit moments begin at.
@@ -49,6 +50,9 @@ impl Network for NoNetwork {
         None
     }
     fn linears_mut(&mut self) -> skillbelt_model::Result<Vec<&mut Linear>> {
+        Ok(Vec::new())
+    }
+    fn sites_mut(&mut self) -> skillbelt_model::Result<Vec<&mut Sites>> {
         Ok(Vec::new())
     }
     fn params(&self) -> Vec<Param> {
@@ -95,12 +99,7 @@ impl Points {
 }
 
 impl Objective for Points {
-    fn shelve(
-        &self,
-        row: Row,
-        _: &mut Shelf,
-        _: &Tokenizer,
-    ) -> Result<std::result::Result<Item, Rejection>> {
+    fn encode(&self, row: Row, _: &Tokenizer) -> Result<std::result::Result<Encoded, Rejection>> {
         Ok(Err(Rejection {
             place: row.place,
             reason: "a toy takes no rows",
@@ -170,6 +169,7 @@ pub fn set(rows: std::ops::Range<u32>) -> Set {
         texts: Box::default(),
         label: row,
         name: format!("row {row}"),
+        expected: None,
     };
     Set {
         items: rows.map(item).collect(),
