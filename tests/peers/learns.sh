@@ -30,6 +30,10 @@ for seed; do
     arm "untrained-$seed" --seed "$seed" "${lora[@]}" --max-steps 1
     for task in defect clone search flaky; do
         arm "one-$task-$seed" --seed "$seed" --tasks "$task" "${lora[@]}"
+    done
+done
+for seed; do
+    for task in defect clone search flaky; do
         arm "full-$task-$seed" --seed "$seed" --tasks "$task" "${full[@]}"
     done
 done
