@@ -58,7 +58,8 @@ pub trait Balance: Send {
 /// The settings of a kind, with their defaults.
 pub fn options(kind: Balancing) -> &'static [(&'static str, f64)] {
     match kind {
-        Balancing::Fixed | Balancing::Pcgrad | Balancing::StudySoftmax => &[],
+        Balancing::Fixed | Balancing::Pcgrad => &[],
+        Balancing::StudySoftmax => &study::OPTIONS,
         Balancing::Uncertainty => &uncertainty::OPTIONS,
         Balancing::Coba => &coba::OPTIONS,
     }
@@ -72,7 +73,7 @@ pub fn new(training: &Training, tasks: usize) -> Result<Box<dyn Balance>> {
         Balancing::Uncertainty => Box::new(uncertainty::Uncertainty::new(tasks, &given)),
         Balancing::Coba => Box::new(coba::Coba::new(tasks, &given)),
         Balancing::Pcgrad => Box::new(Surgery),
-        Balancing::StudySoftmax => Box::new(study::Softmax::new(tasks, training)),
+        Balancing::StudySoftmax => Box::new(study::Softmax::new(tasks, training, &given)),
     })
 }
 

@@ -6,12 +6,18 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Balance, read, softmax, written};
+use super::{Balance, Given, read, softmax, written};
 use crate::error::Result;
 use crate::recipe::Training;
 
+/// `speed`: the weights' learning rate over the run's own. The study had one rate and many thousands
+/// of steps; a larger one shows the same end sooner.
+pub(super) const OPTIONS: [(&str, f64); 1] = [("speed", 1.0)];
+
 pub(super) struct Softmax {
     state: State,
+    /// Steps of the weights over steps of the belt.
+    speed: f64,
     betas: [f64; 2],
     epsilon: f64,
     weight_decay: f64,
@@ -27,8 +33,9 @@ struct State {
 }
 
 impl Softmax {
-    pub(super) fn new(tasks: usize, training: &Training) -> Softmax {
+    pub(super) fn new(tasks: usize, training: &Training, given: &Given<'_>) -> Softmax {
         Softmax {
+            speed: given.number("speed"),
             state: State {
                 steps: 0,
                 numbers: vec![0.0; tasks],
@@ -75,7 +82,7 @@ impl Balance for Softmax {
                 shares[task] * (own.map_or(0.0, |(_, loss)| *loss) - total)
             })
             .collect();
-        self.descend(&slopes, learning_rate);
+        self.descend(&slopes, self.speed * learning_rate);
     }
 
     fn warning(&self) -> Option<&'static str> {
