@@ -47,6 +47,7 @@ fn of_each_kind() -> Vec<Example> {
         ranks: ranks.to_vec(),
         pool: 9,
         best: vec!["a".into(), "b\n\"c\"".into()],
+        cosines: vec![0.75, 0.5],
     };
     let text = |written: Option<&str>, loss| Answer::Text {
         written: written.map(str::to_owned),

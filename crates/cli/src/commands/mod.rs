@@ -6,10 +6,14 @@ mod base_show;
 mod data_check;
 mod eval;
 mod export;
+mod overrides;
+mod predict;
 mod train;
 
 use clap::{Args, Parser, Subcommand};
+use indexmap::IndexMap;
 use skillbelt_engine::{Isa, Precision};
+use skillbelt_train::recipe::TaskSettings;
 
 use crate::exit::Failure;
 
@@ -55,6 +59,7 @@ enum Command {
     Base(BaseCommand),
     Train(train::Train),
     Eval(eval::Eval),
+    Predict(predict::Predict),
     Export(export::Export),
     /// Look at data sets
     #[command(subcommand, arg_required_else_help = true)]
@@ -88,10 +93,29 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Base(BaseCommand::Show(show)) => show.run(everywhere),
         Command::Base(BaseCommand::Embed(embed)) => embed.run(everywhere),
         Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),
-        Command::Data(DataCommand::Check(check)) => check.run(),
-        Command::Eval(eval) => eval.run(),
+        Command::Data(DataCommand::Check(check)) => check.run(everywhere),
+        Command::Eval(eval) => eval.run(everywhere),
+        Command::Predict(predict) => predict.run(everywhere),
         Command::Export(export) => export.run(everywhere),
     }
+}
+
+/// Leaves out the tasks of a recipe that were not asked for; none named means all.
+fn choose_tasks(
+    tasks: &mut IndexMap<String, TaskSettings>,
+    wanted: &[String],
+) -> Result<(), Failure> {
+    if let Some(unknown) = wanted.iter().find(|name| !tasks.contains_key(*name)) {
+        let names: Vec<&str> = tasks.keys().map(String::as_str).collect();
+        return Err(Failure::told(format_args!(
+            "--tasks {unknown}: the recipe has no such task"
+        ))
+        .with_hint(format_args!("it has {}", names.join(", "))));
+    }
+    if !wanted.is_empty() {
+        tasks.retain(|name, _| wanted.contains(name));
+    }
+    Ok(())
 }
 
 /// `f32`, `bf16`, `int8` or `nf4`.

@@ -81,6 +81,7 @@ pub struct Writer<'b> {
     habits: Habits,
     role: Role,
     mode: Option<UnixcoderMode>,
+    task: Option<usize>,
 }
 
 impl<'b> Writer<'b> {
@@ -92,7 +93,16 @@ impl<'b> Writer<'b> {
             tokenizer,
             habits,
             mode: None,
+            task: None,
         })
+    }
+
+    /// The same, for one task of a belt that has parts of its own for each, by its place.
+    pub fn for_task(self, task: usize) -> Self {
+        Writer {
+            task: Some(task),
+            ..self
+        }
     }
 
     /// UniXcoder, an encoder that was also taught to write, in one of its two writing modes.
@@ -126,6 +136,7 @@ impl<'b> Writer<'b> {
             tokenizer,
             habits,
             mode: Some(mode),
+            task: None,
         })
     }
 
@@ -163,7 +174,7 @@ impl<'b> Writer<'b> {
             .map(|prompt| self.room(prompt, options))
             .collect::<Result<Vec<_>>>()?;
         let ids: Vec<&[u32]> = prompts.iter().map(|prompt| &prompt.ids[..]).collect();
-        let mut reader = NetworkReader::begin(self.network, self.role, &ids)?;
+        let mut reader = NetworkReader::begin(self.network, self.role, self.task, &ids)?;
         let openings: Vec<Vec<u32>> = match self.role {
             Role::Translate { start } => vec![vec![start]; prompts.len()],
             _ => prompts.iter().map(|prompt| prompt.ids.clone()).collect(),

@@ -38,6 +38,8 @@ pub struct NetworkReader<'n> {
     network: &'n dyn Network,
     memory: Memory,
     role: Role,
+    /// The task of the belt that writes, where it has parts for each.
+    task: Option<usize>,
     /// Tokens of each prompt.
     prompts: Vec<usize>,
     /// What the encoder made of the prompts, `[T x C]`, one span each.
@@ -49,12 +51,13 @@ impl<'n> NetworkReader<'n> {
     pub fn begin(
         network: &'n dyn Network,
         role: Role,
+        task: Option<usize>,
         prompts: &[&[u32]],
     ) -> Result<NetworkReader<'n>> {
         let encoded = match role {
             Role::Translate { .. } => {
                 let batch = Batch::pack(prompts)?;
-                let encoded = network.hidden(&Pass::inference(), &batch, None)?;
+                let encoded = network.hidden(&for_task(Pass::inference(), task), &batch, None)?;
                 Some((encoded, batch.spans))
             }
             _ => None,
@@ -63,6 +66,7 @@ impl<'n> NetworkReader<'n> {
             network,
             memory: Memory::new(network.memory_layers(), prompts.len()),
             role,
+            task,
             prompts: prompts.iter().map(|ids| ids.len()).collect(),
             encoded,
         })
@@ -77,7 +81,7 @@ impl<'n> NetworkReader<'n> {
 
 impl Reader for NetworkReader<'_> {
     fn read(&mut self, further: &[&[u32]]) -> Result<Mat> {
-        let pass = Pass::writing();
+        let pass = for_task(Pass::writing(), self.task);
         let sight = match self.role {
             Role::Continue | Role::Translate { .. } => Sight::Native,
             Role::LookBack => Sight::Causal,
@@ -98,6 +102,13 @@ impl Reader for NetworkReader<'_> {
         if let Some((encoded, spans)) = self.encoded.take() {
             self.encoded = rearranged(&encoded, &spans, from);
         }
+    }
+}
+
+fn for_task(pass: Pass, task: Option<usize>) -> Pass {
+    match task {
+        Some(task) => pass.with_task(task),
+        None => pass,
     }
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skillbelt_model::checkpoint::write::file;
 
+use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::metric;
 use crate::task::{Answer, Item, Objective, Set, Stage};
@@ -57,6 +58,9 @@ pub struct Ranked {
     /// Names of the best candidates.
     #[serde(default)]
     pub best: Vec<String>,
+    /// How alike each of them is to the query.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cosines: Vec<Option<f32>>,
 }
 
 /// A text was written, or only the true one foreseen.
@@ -67,9 +71,10 @@ pub struct Written {
     pub written: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// Of the true text: nats per token.
+    /// Of the true text: the sum of the losses of its tokens. Not their mean, from which the sum
+    /// could not be had again to the last bit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub loss: Option<f64>,
+    pub nats: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
 }
@@ -98,7 +103,7 @@ impl Example {
         match self {
             Example::Classed(example) => example.label.is_some(),
             Example::Ranked(example) => !example.places().is_empty(),
-            Example::Written(example) => example.expected.is_some() || example.loss.is_some(),
+            Example::Written(example) => example.expected.is_some() || example.nats.is_some(),
         }
     }
 
@@ -107,7 +112,12 @@ impl Example {
         let name = item.name.clone();
         match answer {
             Answer::Scores(scores) => Example::Classed(classed(name, item.label, scores, classes)),
-            Answer::Ranks { ranks, pool, best } => Example::Ranked(Ranked {
+            Answer::Ranks {
+                ranks,
+                pool,
+                best,
+                cosines,
+            } => Example::Ranked(Ranked {
                 name,
                 rank: ranks.first().copied(),
                 ranks: if ranks.len() > 1 {
@@ -117,6 +127,7 @@ impl Example {
                 },
                 pool: *pool,
                 best: best.clone(),
+                cosines: cosines.iter().map(finite).collect(),
             }),
             Answer::Text {
                 written,
@@ -128,7 +139,7 @@ impl Example {
                     name,
                     written: written.clone(),
                     expected: expected.clone(),
-                    loss: loss.map(|(nats, tokens)| nats / tokens as f64),
+                    nats: loss.map(|(nats, _)| nats),
                     tokens: loss.map(|(_, tokens)| tokens),
                 })
             }
@@ -153,7 +164,6 @@ impl Example {
 }
 
 fn classed(name: String, label: u32, scores: &[f32], classes: &[String]) -> Classed {
-    let finite = |score: &f32| score.is_finite().then_some(*score);
     let class = |number: usize| {
         let known = classes.get(number).cloned();
         known.unwrap_or_else(|| number.to_string())
@@ -168,6 +178,11 @@ fn classed(name: String, label: u32, scores: &[f32], classes: &[String]) -> Clas
             .collect(),
         scores: scores.iter().map(finite).collect(),
     }
+}
+
+/// JSON has no word for other numbers.
+fn finite(number: &f32) -> Option<f32> {
+    number.is_finite().then_some(*number)
 }
 
 /// The softmax of the scores; of one score, its sigmoid for the second of two classes.
@@ -189,7 +204,11 @@ pub fn examples(
     set: &Set,
     classes: &[String],
 ) -> Result<Vec<Example>> {
-    let answers = objective.answer(stage, set)?;
+    answered(set, &objective.answer(stage, set)?, classes)
+}
+
+/// The same of answers that are there.
+pub fn answered(set: &Set, answers: &[Answer], classes: &[String]) -> Result<Vec<Example>> {
     if answers.len() != set.items.len() {
         return Err(Error::told(format_args!(
             "{} answers to {} examples",
@@ -197,7 +216,7 @@ pub fn examples(
             set.items.len()
         )));
     }
-    let each = set.items.iter().zip(&answers);
+    let each = set.items.iter().zip(answers);
     Ok(each
         .map(|(item, answer)| Example::new(item, answer, classes))
         .collect())
@@ -205,13 +224,29 @@ pub fn examples(
 
 /// One line each, in their order. Whoever reads sees the old file or the whole new one.
 pub fn write(path: &Path, examples: &[Example]) -> Result<()> {
-    Ok(file(path, |out: &mut dyn Write| {
-        for example in examples {
-            serde_json::to_writer(&mut *out, example).map_err(std::io::Error::from)?;
-            out.write_all(b"\n")?;
-        }
-        Ok(())
-    })?)
+    Ok(file(path, |out| write_to(out, examples))?)
+}
+
+/// The same lines, to anything that takes bytes.
+pub fn write_to(out: &mut dyn Write, examples: &[Example]) -> std::io::Result<()> {
+    for example in examples {
+        serde_json::to_writer(&mut *out, example).map_err(std::io::Error::from)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// What the answers to a split of a task are called.
+pub fn file_name(task: &str, split: Split) -> String {
+    format!("{}.{}.jsonl", plain_name(task), split.name())
+}
+
+/// The name of a task as part of the name of a file or folder.
+pub fn plain_name(task: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ');
+    task.chars()
+        .map(|c| if plain(c) { c } else { '_' })
+        .collect()
 }
 
 /// All examples of a file; the first line that is none is an error with its number.

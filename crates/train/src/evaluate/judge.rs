@@ -90,8 +90,8 @@ impl Texts {
         };
         let losses: Vec<(f64, u64)> = examples
             .iter()
-            .map(|example| match (example.loss, example.tokens) {
-                (Some(loss), Some(tokens)) => (loss * tokens as f64, tokens),
+            .map(|example| match (example.nats, example.tokens) {
+                (Some(nats), Some(tokens)) => (nats, tokens),
                 _ => (0.0, 0),
             })
             .collect();

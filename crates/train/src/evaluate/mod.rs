@@ -10,7 +10,7 @@ mod paired;
 mod resample;
 mod summary;
 
-pub use example::{Example, examples, read, write};
+pub use example::{Example, answered, examples, file_name, plain_name, read, write, write_to};
 pub use judge::judged;
 pub use paired::{Paired, paired};
 pub use resample::{Draws, Interval, interval};

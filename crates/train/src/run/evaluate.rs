@@ -5,8 +5,9 @@ use super::moments::Moment;
 use super::step::Run;
 use super::{Measured, Note, Prepared};
 use crate::error::Result;
+use crate::evaluate::plain_name;
 use crate::report::log;
-use crate::task::{Measures, Set};
+use crate::task::{Answer, Measures, Set};
 
 impl Run<'_> {
     /// Asks the validation rows of all tasks.
@@ -16,7 +17,7 @@ impl Run<'_> {
         let mut measures = Vec::new();
         for (task, prepared) in workshop.tasks.iter().enumerate() {
             let measured = match &prepared.valid {
-                Some(set) => self.ask(task, "valid", set, self.step)?,
+                Some(set) => self.ask(task, "valid", set, self.step)?.0,
                 None => Vec::new(),
             };
             good.push(own(prepared, &measured));
@@ -45,7 +46,7 @@ impl Run<'_> {
         split: &str,
         set: &Set,
         step: u64,
-    ) -> Result<Measures> {
+    ) -> Result<(Measures, Vec<Answer>)> {
         let prepared = &self.workshop.tasks[task];
         self.watch.asking(&prepared.name, split, set.items.len());
         let answers = prepared.objective.answer(&self.stage(task, 0), set)?;
@@ -59,7 +60,7 @@ impl Run<'_> {
         };
         self.log.measured(at, split, &measures)?;
         self.watch.measured(step, &prepared.name, split, &measures);
-        Ok(measures)
+        Ok((measures, answers))
     }
 
     /// Keeps the belt of a task's best moment so far.
@@ -68,7 +69,7 @@ impl Run<'_> {
         let best = self.folder.path().join("best");
         fs_err::create_dir_all(&best).map_err(|error| crate::Error::io(&best, error))?;
         let note = self.note(self.step, format!("best of {name}"), Vec::new());
-        self.publish(&best.join(folder_name(name)), &note)?;
+        self.publish(&best.join(plain_name(name)), &note)?;
         self.reach("snapshot")
     }
 
@@ -131,13 +132,5 @@ fn named(measures: &[(&'static str, f64)]) -> Vec<(String, Option<f64>)> {
     let pairs = measures.iter();
     pairs
         .map(|(name, value)| ((*name).to_owned(), finite(*value)))
-        .collect()
-}
-
-/// The name of a task as the name of a folder.
-fn folder_name(task: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | ' ');
-    task.chars()
-        .map(|c| if plain(c) { c } else { '_' })
         .collect()
 }

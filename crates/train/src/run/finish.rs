@@ -4,11 +4,14 @@
 use serde_json::{Value, json};
 
 use super::step::Run;
-use super::{Finished, Measured, state};
+use super::{Finished, Measured, Prepared, state};
+use crate::data::Split;
 use crate::error::Result;
+use crate::evaluate;
 use crate::recipe::Policy;
 use crate::report::machine;
 use crate::report::summary::{Row, Summary};
+use crate::task::{Answer, Set};
 
 impl Run<'_> {
     /// Everything after the last step. May be done again: it makes the same belt.
@@ -58,12 +61,25 @@ impl Run<'_> {
         let mut all = Vec::new();
         for (task, prepared) in workshop.tasks.iter().enumerate() {
             if let Some(set) = &prepared.test {
-                let measures = self.ask(task, "test", set, shipped)?;
+                let (measures, answers) = self.ask(task, "test", set, shipped)?;
+                self.keep_answers(prepared, set, &answers)?;
                 let measures = measures.iter().map(|(name, x)| ((*name).to_owned(), *x));
                 all.push((prepared.name.clone(), measures.collect()));
             }
         }
         Ok(all)
+    }
+
+    /// Writes down what the shipped belt said of each test row, as `skillbelt eval` does.
+    fn keep_answers(&self, task: &Prepared, set: &Set, answers: &[Answer]) -> Result<()> {
+        let examples = evaluate::answered(set, answers, &task.objective.labels())?;
+        let folder = self.folder.path().join("answers");
+        fs_err::create_dir_all(&folder).map_err(|error| crate::Error::io(&folder, error))?;
+        let path = folder.join(evaluate::file_name(&task.name, Split::Test));
+        let mut lines = Vec::new();
+        evaluate::write_to(&mut lines, &examples)
+            .map_err(|error| crate::Error::io(&path, error))?;
+        self.disk.replace(&path, &lines)
     }
 
     fn policy(&self) -> &'static str {

@@ -130,6 +130,7 @@ impl Generate {
     /// The text that the base writes for each item.
     fn written(&self, stage: &Stage<'_>, set: &Set) -> Result<Vec<Option<String>>> {
         let writer = Writer::new(stage.network, stage.tokenizer, self.habits.clone())?;
+        let writer = writer.for_task(stage.task);
         let options = Options {
             choice: match self.beams {
                 0 | 1 => Choice::Greedy,

@@ -24,7 +24,7 @@ mod sequences;
 mod set;
 mod vectors;
 
-use skillbelt_engine::{Grads, Keep, Param, Pass};
+use skillbelt_engine::{Grads, Keep, Mat, Param, Pass};
 use skillbelt_model::Tokenizer;
 use skillbelt_model::base::Network;
 
@@ -56,7 +56,6 @@ impl Stage<'_> {
         // Steps, tasks and parts are far fewer than these widths allow.
         let place = (self.step << 24) | ((self.task as u64 & 0xff) << 16) | (part & 0xffff);
         Pass::training(self.seed, place)
-            .with_task(self.task)
             .with_keep(self.keep)
             .with_recompute(self.recompute)
             .with_task(self.task)
@@ -86,11 +85,13 @@ pub enum Answer {
     /// A number per class, before the softmax; one number where there are two classes and one column.
     Scores(Vec<f32>),
     /// The place of the right answer among the candidates (from one), of how many, and the names of
-    /// the best. Where there are several right answers, the places of all, ascending.
+    /// the best, with their likeness. Where there are several right answers, the places of all,
+    /// ascending.
     Ranks {
         ranks: Vec<usize>,
         pool: usize,
         best: Vec<String>,
+        cosines: Vec<f32>,
     },
     /// A text, with the loss of the true one in nats over its tokens, where it is known.
     Text {
@@ -139,6 +140,12 @@ pub trait Objective: Send + Sync {
 
     /// Answers to every item of a set, in its order.
     fn answer(&self, stage: &Stage<'_>, set: &Set) -> Result<Vec<Answer>>;
+
+    /// A vector of length one for the first text of each item, `[items x C]`; nothing where the
+    /// objective compares no texts.
+    fn vectors(&self, _stage: &Stage<'_>, _set: &Set) -> Result<Option<Mat>> {
+        Ok(None)
+    }
 
     /// The mean loss over a set, without gradients: what balancing by slopes and early signs read.
     fn loss(&self, stage: &Stage<'_>, set: &Set) -> Result<Learnt>;

@@ -35,6 +35,7 @@ pub fn among_pool(stage: &Stage<'_>, set: &Set, how: Pool) -> Result<Vec<Answer>
             ranks: Vec::new(),
             pool: 0,
             best: Vec::new(),
+            cosines: Vec::new(),
         };
         return Ok(set.items.iter().map(|_| nothing()).collect());
     }
@@ -60,6 +61,7 @@ pub fn among_pool(stage: &Stage<'_>, set: &Set, how: Pool) -> Result<Vec<Answer>
                 .into_iter()
                 .collect(),
             pool: scores.len(),
+            cosines: best.iter().map(|candidate| scores[*candidate]).collect(),
             best: best.into_iter().filter_map(name).collect(),
         }
     })
@@ -90,12 +92,19 @@ pub fn among_members(stage: &Stage<'_>, set: &Set, how: Pool) -> Result<Vec<Answ
         Answer::Ranks {
             ranks,
             pool: scores.len() - 1,
+            cosines: best.iter().map(|other| scores[*other]).collect(),
             best: best
                 .into_iter()
                 .map(|other| set.items[other].name.clone())
                 .collect(),
         }
     })
+}
+
+/// Vectors of length one of the first text of each item, `[items x C]`.
+pub fn first_texts(stage: &Stage<'_>, set: &Set, how: Pool) -> Result<Mat> {
+    let texts: Vec<_> = set.items.iter().map(|item| item.texts[0]).collect();
+    Ok(units(vectors::answer(stage, &set.shelf, &texts, how)?))
 }
 
 /// Rows of length one, so that products are cosines. A row of zeros stays as it is.

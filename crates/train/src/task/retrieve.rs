@@ -7,7 +7,7 @@
 
 use skillbelt_engine::ops::Pool;
 use skillbelt_engine::random::Stream;
-use skillbelt_engine::{Grads, Param};
+use skillbelt_engine::{Grads, Mat, Param};
 use skillbelt_model::Tokenizer;
 use skillbelt_model::base::Network;
 
@@ -190,6 +190,10 @@ impl Objective for Retrieve {
             true => ranked::among_pool(stage, set, self.pooling),
             false => ranked::among_members(stage, set, self.pooling),
         }
+    }
+
+    fn vectors(&self, stage: &Stage<'_>, set: &Set) -> Result<Option<Mat>> {
+        ranked::first_texts(stage, set, self.pooling).map(Some)
     }
 
     /// Over batches of [`LOSS_BATCH`] items in their order: the loss depends on how many candidates

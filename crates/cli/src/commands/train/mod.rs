@@ -14,7 +14,7 @@ use skillbelt_train::recipe::{self, Override, Problem, Resolved};
 use skillbelt_train::run::{Finished, RunOptions};
 use skillbelt_train::start;
 
-use super::Everywhere;
+use super::{Everywhere, choose_tasks, overrides};
 use crate::exit::{Failure, say};
 use crate::locate;
 use crate::output::Lines;
@@ -51,8 +51,8 @@ struct Own {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     tasks: Vec<String>,
     /// Set any key, as tasks.NAME.KEY=VALUE or SECTION.KEY=VALUE; later ones win
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = overrides::set)]
+    set: Vec<Override>,
 }
 
 /// The command with what was typed.
@@ -83,21 +83,7 @@ impl Args for Train {
 impl FromArgMatches for Train {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Train, clap::Error> {
         let own = Own::from_arg_matches(matches)?;
-        let mut overrides = Vec::new();
-        for set in &own.set {
-            let Some((key, value)) = set.split_once('=') else {
-                let message = format!("--set {set}: expected KEY=VALUE\n");
-                return Err(clap::Error::raw(
-                    clap::error::ErrorKind::ValueValidation,
-                    message,
-                ));
-            };
-            overrides.push(Override {
-                key: key.trim().to_owned(),
-                value: value.to_owned(),
-                flag: format!("--set {}", key.trim()),
-            });
-        }
+        let mut overrides = own.set.clone();
         let output = ("output", "output".to_owned(), "output".to_owned());
         let named = flags()
             .into_iter()
@@ -123,7 +109,7 @@ impl FromArgMatches for Train {
 impl Train {
     pub fn run(&self, everywhere: &Everywhere) -> Result<(), Failure> {
         let mut resolved = recipe::read(&self.own.recipe, &self.overrides)?;
-        self.choose_tasks(&mut resolved)?;
+        choose_tasks(&mut resolved.recipe.tasks, &self.own.tasks)?;
         if self.own.print {
             let mut lines = Lines::new();
             lines.text(&resolved.to_yaml_with_origins()?)?;
@@ -139,22 +125,6 @@ impl Train {
             true => check_rows(&resolved, &base),
             false => self.start(&resolved, &base, everywhere),
         }
-    }
-
-    /// Leaves out the tasks that were not asked for.
-    fn choose_tasks(&self, resolved: &mut Resolved) -> Result<(), Failure> {
-        let (wanted, tasks) = (&self.own.tasks, &mut resolved.recipe.tasks);
-        if let Some(unknown) = wanted.iter().find(|name| !tasks.contains_key(*name)) {
-            let names: Vec<&str> = tasks.keys().map(String::as_str).collect();
-            return Err(Failure::told(format_args!(
-                "--tasks {unknown}: the recipe has no such task"
-            ))
-            .with_hint(format_args!("it has {}", names.join(", "))));
-        }
-        if !wanted.is_empty() {
-            tasks.retain(|name, _| wanted.contains(name));
-        }
-        Ok(())
     }
 
     /// Begins the run, or goes on with it.

@@ -70,7 +70,7 @@ fn an_encoder_that_looks_back_writes_what_the_golden_reference_writes() {
         .collect();
     let mut first_logits = Vec::new();
     for (name, role) in [("causal", Role::LookBack), ("prefix", Role::PromptWhole)] {
-        let mut reader = NetworkReader::begin(&*opened.base.network, role, &prompts).unwrap();
+        let mut reader = NetworkReader::begin(&*opened.base.network, role, None, &prompts).unwrap();
         let mut next: Vec<Vec<u32>> = opened
             .prompts
             .iter()

@@ -55,7 +55,7 @@ pub fn rows(name: &str, task: &TaskSettings, split: Split, sink: &mut Sink<'_>) 
     rows_of(name, task, &named, Answers::Required, sink)
 }
 
-/// The same of any files; rows without answers are taken with [`Answers::Optional`].
+/// The same of any files, `-` for JSON lines on the standard input; rows without answers are taken with [`Answers::Optional`].
 pub fn rows_of(
     name: &str,
     task: &TaskSettings,
@@ -137,6 +137,10 @@ fn named_pool(laid: &[(&Path, Format)], meaning: &Meaning<'_>) -> Result<Option<
     else {
         return Ok(None);
     };
+    // Nothing lies beside the standard input, which can be read only once.
+    if first.as_os_str() == open::STDIN {
+        return Ok(None);
+    }
     let path = first.with_file_name("code_idx_map.txt");
     if !path.is_file() {
         return Ok(None);
@@ -157,6 +161,8 @@ fn named_pool(laid: &[(&Path, Format)], meaning: &Meaning<'_>) -> Result<Option<
 /// The layout of one file. Objects on lines are often called `.json`, so JSON is looked at.
 fn layout(path: &Path, format: Format) -> Result<Format> {
     match format {
+        // It cannot be looked at before it is read.
+        _ if path.as_os_str() == open::STDIN => Ok(Format::Jsonl),
         Format::Json => files::json_or_lines(path),
         Format::Poj104 | Format::Cosqa | Format::Messages => files::plain(path),
         format => Ok(format),

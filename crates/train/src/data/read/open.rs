@@ -92,9 +92,15 @@ fn error_words(error: &io::Error) -> &'static str {
     }
 }
 
-/// Opens for reading from the start.
+/// What is written for the standard input.
+pub const STDIN: &str = "-";
+
+/// Opens for reading from the start; `-` is the standard input.
 pub fn open(path: &Path) -> Result<Opened> {
-    let mut file = open_file(path)?;
+    let mut file: Box<dyn Read> = match path.as_os_str() == STDIN {
+        true => Box::new(io::stdin()),
+        false => Box::new(open_file(path)?),
+    };
     let start = first_bytes(&mut file).map_err(|error| Error::io(path, error))?;
     if start.is_empty() {
         return Err(no_rows(path));

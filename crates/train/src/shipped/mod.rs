@@ -2,17 +2,23 @@
 //!
 //! It refuses any base but the one that the belt was trained on.
 
+mod asked;
+mod questions;
+
 use std::path::Path;
 
 use skillbelt_engine::Precision;
 use skillbelt_model::base::{self, Base, Purpose};
-use skillbelt_model::belt::folder::BeltFile;
+use skillbelt_model::belt::folder::{self, BeltFile, TaskRecord};
 use skillbelt_model::belt::{Belt, full, heads};
 use skillbelt_model::{Checkpoint, Tokenizer};
 
 use crate::error::{Error, Result};
 use crate::recipe::TaskSettings;
 use crate::task::{Given, Task};
+
+pub use asked::Asked;
+pub use questions::{Questions, no_task};
 
 /// A belt on its base.
 pub struct Shipped {
@@ -31,7 +37,7 @@ impl Shipped {
         precision: Option<Precision>,
         settings: &dyn Fn(&str, TaskSettings) -> TaskSettings,
     ) -> Result<Shipped> {
-        let card = BeltFile::read(folder)?;
+        let card = card(folder)?;
         let found = Checkpoint::open(base_folder)?.content_hash();
         let name = base_folder
             .file_name()
@@ -61,12 +67,46 @@ impl Shipped {
     /// The task of a name.
     pub fn task(&self, name: &str) -> Result<&Task> {
         let found = self.tasks.iter().find(|task| task.name == name);
-        found.ok_or_else(|| {
-            let names: Vec<&str> = self.tasks.iter().map(|task| task.name.as_str()).collect();
-            Error::told(format_args!("the belt has no task `{name}`"))
-                .with_hint(format_args!("it has {}", names.join(", ")))
-        })
+        found.ok_or_else(|| no_task(&self.card, name))
     }
+}
+
+/// What a belt's folder says of it. A folder of another kind is told what it lacks.
+pub fn card(folder: &Path) -> Result<BeltFile> {
+    if folder.is_dir() && !folder.join(folder::FILE).is_file() {
+        let told = Error::told(format_args!(
+            "{}: no {}, so no belt with tasks",
+            folder.display(),
+            folder::FILE
+        ));
+        let within = folder.join("belt");
+        return Err(told.with_hint(match within.join(folder::FILE).is_file() {
+            true => format!(
+                "this is the folder of a run; its belt is {}",
+                within.display()
+            ),
+            false => "name the folder `belt` of a run; an adapter of another library says nothing \
+                      of tasks and cannot be asked"
+                .to_owned(),
+        }));
+    }
+    Ok(BeltFile::read(folder)?)
+}
+
+/// The settings of a task as its belt keeps them: without files.
+fn kept_settings(record: &TaskRecord) -> Result<TaskSettings> {
+    let mut own: TaskSettings =
+        serde_json::from_value(record.settings.clone()).map_err(|error| {
+            Error::told(format_args!(
+                "{}: task `{}`: {error}",
+                folder::FILE,
+                record.name
+            ))
+        })?;
+    if !record.labels.is_empty() {
+        own.labels = Some(record.labels.clone());
+    }
+    Ok(own)
 }
 
 fn tasks(
@@ -81,14 +121,7 @@ fn tasks(
     let heads = heads::read(folder, card, false)?;
     let mut tasks = Vec::with_capacity(card.tasks.len());
     for (place, (record, head)) in card.tasks.iter().zip(heads).enumerate() {
-        let mut own: TaskSettings =
-            serde_json::from_value(record.settings.clone()).map_err(|error| {
-                Error::told(format_args!("belt.json: task `{}`: {error}", record.name))
-            })?;
-        if !record.labels.is_empty() {
-            own.labels = Some(record.labels.clone());
-        }
-        let own = settings(&record.name, own);
+        let own = settings(&record.name, kept_settings(record)?);
         let task = Task::of_files(&record.name, &own, place, &given, 0)?;
         if let Some(head) = head {
             for (to, from) in task.objective.params().iter().zip(heads::params([&head])) {
