@@ -7,22 +7,18 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod exported;
 mod golden_root;
 
 use std::path::{Path, PathBuf};
 
+use exported::{FROZEN, SAME, apart, made, network, order, said};
 use golden_root::golden_root;
 use serde_json::{Value, json};
-use skillbelt_engine::{Mat, Pass, Precision};
-use skillbelt_model::base::{self, Batch, Network, Purpose, Shape, logits};
-use skillbelt_model::belt::Belt;
-use skillbelt_model::export::{self, Dtype, Form, MAX_SHARD_BYTES, Order, Report, gguf};
+use skillbelt_model::base::{Network, Shape};
+use skillbelt_model::export::{self, Dtype, Form, Order, gguf};
 
 const BELTS: [&str; 2] = ["lora_qv", "lora_all_rslora"];
-const FROZEN: Purpose = Purpose {
-    precision: Precision::F32,
-    trained: false,
-};
 
 fn families() -> Vec<PathBuf> {
     let entries = fs_err::read_dir(golden_root()).unwrap();
@@ -55,77 +51,8 @@ fn sayable(family: &Path, scratch: &Path) -> PathBuf {
     folder
 }
 
-fn order(base: &Path, belt: Option<PathBuf>, form: Form, out: PathBuf) -> Order {
-    Order {
-        belt,
-        base: base.to_owned(),
-        form,
-        out,
-        dtype: Dtype::F32,
-        force: false,
-        shard_bytes: MAX_SHARD_BYTES,
-    }
-}
-
-/// The base of a folder with a belt on it.
-fn network(base: &Path, belt: Option<&Path>) -> Box<dyn Network> {
-    let mut network = base::open(base, FROZEN).unwrap().network;
-    if let Some(belt) = belt {
-        Belt::attach(belt, &mut *network, false).unwrap();
-    }
-    network
-}
-
-/// Logits of three texts of at most twelve tokens (the smallest window of the golden families), or
-/// hidden states where `bare`.
-fn said(network: &dyn Network, bare: bool) -> Mat {
-    let text =
-        |length: u32, step: u32| -> Vec<u32> { (0..length).map(|i| 5 + i * step % 500).collect() };
-    let batch = Batch::pack(&[text(12, 7), text(1, 3), text(9, 11)]).unwrap();
-    let pass = Pass::inference();
-    let mut hidden = network.hidden(&pass, &batch, None).unwrap();
-    if network.shape() == Shape::EncoderDecoder {
-        hidden = network
-            .decode(&pass, &hidden, &batch.spans, &batch, None)
-            .unwrap();
-    }
-    if bare {
-        return hidden.into_mat();
-    }
-    let rows: Vec<usize> = (0..hidden.rows()).collect();
-    logits(network, &pass, &hidden, &rows).unwrap()
-}
-
-/// The largest difference as a share of the largest number.
-fn apart(a: &Mat, b: &Mat) -> f32 {
-    assert_eq!(a.shape(), b.shape());
-    let largest = a.data().iter().fold(0f32, |most, n| n.abs().max(most));
-    let pairs = a.data().iter().zip(b.data());
-    let differences = pairs.map(|(a, b)| {
-        if a.is_nan() || b.is_nan() {
-            f32::NAN
-        } else {
-            (a - b).abs()
-        }
-    });
-    differences.fold(0f32, |most, n| {
-        if n.is_nan() {
-            f32::INFINITY
-        } else {
-            n.max(most)
-        }
-    }) / largest
-}
-
-/// Sums in another order than the two paths take; the bar is that of the issue.
-const SAME: f32 = 2e-5;
-
 fn is_encoder(network: &dyn Network) -> bool {
     network.shape() == Shape::Encoder
-}
-
-fn made(order: &Order) -> Report {
-    export::export(order).unwrap_or_else(|error| panic!("{}: {error}", order.base.display()))
 }
 
 #[test]
@@ -244,7 +171,8 @@ fn a_belt_rewritten_in_its_own_form_says_the_same() {
             scratch.path().join("wrong"),
         );
         let error = export::export(&wrong).unwrap_err();
-        assert!(error.to_string().contains("--to peft"), "{error}");
+        assert!(error.to_string().contains("`lora`"), "{error}");
+        assert!(error.hint().unwrap().contains("--to peft"), "{error}");
         assert_eq!(fs_err::read_dir(scratch.path()).unwrap().count(), 1);
     }
 }

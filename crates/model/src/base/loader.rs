@@ -87,6 +87,13 @@ impl<'s> Loader<'s> {
         !self.lacking.is_empty()
     }
 
+    /// What the source's own keys lack before the path of a weight; see [`Network::lacking`].
+    ///
+    /// [`Network::lacking`]: super::Network::lacking
+    pub fn lacking(&self) -> &'static str {
+        self.lacking
+    }
+
     pub fn purpose(&self) -> Purpose {
         self.purpose
     }

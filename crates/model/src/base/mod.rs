@@ -97,6 +97,12 @@ pub trait Network: Send + Sync {
 
     fn sizes(&self) -> Sizes;
 
+    /// What stands before the paths of linear maps here though the checkpoint, saved from a network
+    /// without its head, does not have it in its keys. Files for others go by the checkpoint.
+    fn lacking(&self) -> &'static str {
+        ""
+    }
+
     /// The last hidden states `[T x C]`, after the final norm; of the encoder if there are two
     /// halves. With `memory`, the batch continues what is remembered (decoders, inference only).
     fn hidden(&self, pass: &Pass, batch: &Batch, memory: Option<&mut Memory>) -> Result<Var>;

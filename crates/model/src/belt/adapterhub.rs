@@ -16,8 +16,8 @@ use crate::checkpoint::{Checkpoint, ConfigFile};
 use crate::error::{Error, Result};
 
 const CONFIG: &str = "adapter_config.json";
-const SAFE: &str = "adapter.safetensors";
-const PICKLED: &str = "pytorch_adapter.bin";
+pub(crate) const SAFE: &str = "adapter.safetensors";
+pub(crate) const PICKLED: &str = "pytorch_adapter.bin";
 /// The version of the library whose form is written.
 const VERSION: &str = "adapters.1.3.0";
 

@@ -268,3 +268,59 @@ fn share(file: &ConfigFile, key: &str) -> Result<f64> {
         false => Err(file.wrong(key, "a share from 0 to below 1")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is read of a `config` section.
+    fn read(config: &Value) -> Result<BottleneckConfig> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("adapter_config.json");
+        fs_err::write(&path, config.to_string()).unwrap();
+        BottleneckConfig::read("a", &ConfigFile::open(&path).unwrap())
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut mapped = BottleneckConfig::double_seq_bn(16.0);
+        mapped.reduction.of_layer.insert(1, 8.0);
+        mapped.leave_out = vec![0, 2];
+        for config in [
+            BottleneckConfig::seq_bn(2.5),
+            BottleneckConfig::par_bn(2.0),
+            mapped,
+        ] {
+            let named = BottleneckConfig {
+                name: "a".into(),
+                ..config
+            };
+            assert_eq!(read(&named.written()).unwrap(), named);
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_by_name() {
+        for (key, value) in [
+            ("ln_before", json!(true)),
+            ("ln_after", json!(true)),
+            ("use_gating", json!(true)),
+            ("phm_layer", json!(true)),
+            ("cross_adapter", json!(true)),
+            ("inv_adapter", json!("nice")),
+            ("scaling", json!("learned")),
+            ("original_ln_after", json!(false)),
+            ("residual_before_ln", json!("post_add")),
+            ("non_linearity", json!("leakyrelu")),
+            ("reduction_factor", json!(0)),
+            ("reduction_factor", json!({"one": 2})),
+            ("leave_out", json!([-1])),
+            ("dropout", json!(1)),
+        ] {
+            let mut config = BottleneckConfig::seq_bn(4.0).written();
+            config[key] = value;
+            let error = read(&config).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{key}`")), "{error}");
+        }
+    }
+}

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 
 pub const KIND: &str = "full";
 const FORMAT: usize = 1;
-const WEIGHTS: &str = "model.safetensors";
+pub const WEIGHTS: &str = "model.safetensors";
 
 /// Every parameter of a network, each once however often it is tied.
 pub struct Full {

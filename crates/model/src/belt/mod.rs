@@ -4,7 +4,7 @@
 //! A belt is a list of parameters that stand in a network. Freezing, counting, saving and the
 //! optimiser all follow from that one list.
 
-mod adapterhub;
+pub(crate) mod adapterhub;
 pub mod bottleneck;
 pub mod bottleneck_config;
 pub mod folder;
@@ -19,9 +19,9 @@ pub mod task_lora;
 use std::path::Path;
 
 use serde_json::Value;
-use skillbelt_engine::Param;
+use skillbelt_engine::{Param, Precision};
 
-use crate::base::Network;
+use crate::base::{Network, Purpose};
 use crate::checkpoint::{ConfigFile, write};
 use crate::error::{Error, Result};
 
@@ -120,6 +120,20 @@ impl Belt {
             Some("prefix_tuning") => PrefixBelt::attach(folder, network, trained).map(Belt::Prefix),
             Some(_) => Err(settings.wrong("architecture", "null or `prefix_tuning`")),
         }
+    }
+
+    /// How a base must be opened to take the belt that a folder holds: with every weight trained for
+    /// a full fine-tuning, else frozen in `precision`.
+    pub fn purpose(folder: &Path, precision: Precision) -> Result<Purpose> {
+        let file = ConfigFile::open(&folder.join(CONFIG))?;
+        let is_full = match file.section(OWN)? {
+            Some(own) => own.string("kind")? == full::KIND,
+            None => false,
+        };
+        Ok(match is_full {
+            true => Purpose::full(),
+            false => Purpose::frozen(precision),
+        })
     }
 
     /// Writes the belt's own files, in the format of its kind.

@@ -1,4 +1,4 @@
-//! Writing weights as a safetensors file, so that a reader sees the old file or the new one, whole.
+//! Writing weights as a safetensors file (or, for others, as torch does), so that a reader sees the old file or the new one, whole.
 //!
 //! It knows numbers and names, and nothing of what they are for.
 //!
@@ -7,8 +7,10 @@
 //! the new file. A failure removes what was half written.
 
 mod streamed;
+mod torch;
 
 pub use streamed::streamed;
+pub use torch::torch;
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};

@@ -234,6 +234,12 @@ impl Weights {
         }
     }
 
+    /// One that is not there, or is something else.
+    pub fn refuse(&mut self, key: &str) {
+        self.strain = f64::INFINITY;
+        self.worst = key.to_owned();
+    }
+
     pub fn agrees(&self) -> bool {
         self.strain <= 1.0
     }

@@ -25,6 +25,14 @@ pub enum Error {
         form: &'static str,
         reason: String,
     },
+    /// A kind of belt that the wished form cannot say.
+    #[error("a belt of kind `{kind}` has no form in {form}: {reason}")]
+    NoFormOfKind {
+        kind: &'static str,
+        form: &'static str,
+        reason: &'static str,
+        hint: &'static str,
+    },
     /// What was written was loaded, and says something else than the original.
     #[error("what was written does not agree with the original, and was removed: {0}")]
     Mismatch(String),
@@ -50,9 +58,11 @@ impl Error {
             Error::Tokenizer(error) => return error.hint().map(str::to_owned),
             Error::Exists(_) => "choose another --out, or replace it with --force",
             Error::Irreplaceable { .. } => "choose another --out",
-            Error::NoForm { form, .. } if *form == MERGED => {
-                "export it with --to peft or --to adapterhub, and run it beside its base"
+            Error::NoFormOfKind { hint, .. } => hint,
+            Error::NoForm { form, .. } if [PEFT, ADAPTERHUB].contains(form) => {
+                "name a belt's folder, and leave out --dtype"
             }
+            Error::NoForm { form, .. } if *form == MERGED => "choose another --dtype",
             Error::NoForm { .. } => {
                 "export it in a form that can say it: --to merged, peft or adapterhub"
             }
@@ -67,5 +77,6 @@ impl Error {
 /// Names of forms in messages.
 pub(crate) const MERGED: &str = "a merged checkpoint";
 pub(crate) const GGUF: &str = "GGUF";
+pub(crate) const GGUF_LORA: &str = "a GGUF file of a LoRA";
 pub(crate) const PEFT: &str = "peft's files";
 pub(crate) const ADAPTERHUB: &str = "AdapterHub's files";

@@ -1,7 +1,7 @@
-//! Merging a belt's low-rank paths into the weights of its base, in f32, one weight at a time.
+//! Merging a belt into the weights of its base, in f32, one weight at a time: low-rank paths, with
+//! magnitudes or without, and weights that were trained themselves.
 //!
-//! What cannot be said as a change of a linear map's weight (bottlenecks, prefixes, a map per task)
-//! is refused by name rather than left out.
+//! It is asked only for kinds of belts that are changes of weights; the others are refused before.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use skillbelt_engine::Mat;
 use skillbelt_engine::ops::LowRank;
 
-use super::error::{Error, MERGED, Result};
+use super::error::Result;
+use super::trained::Trained;
 use crate::base::{Network, Source};
 use crate::belt::Belt;
 use crate::checkpoint::{Checkpoint, Dtype};
@@ -20,80 +21,95 @@ pub struct Change {
     pub low_rank: LowRank,
 }
 
-/// What a belt changes, by the path of the linear map.
+/// What a belt changes.
 #[derive(Default)]
-pub struct Changes(BTreeMap<String, Change>);
+pub struct Changes {
+    /// By the path of the linear map.
+    low_rank: BTreeMap<String, Change>,
+    /// All weights anew.
+    trained: Option<Trained>,
+}
 
 impl Changes {
-    /// Gathers the low-rank paths of a network. A belt with a parameter that is not among them is
-    /// more than a change of weights.
-    pub fn of(network: &mut dyn Network, belt: &Belt) -> Result<Changes> {
-        let mut changes = BTreeMap::new();
-        let mut gathered = Vec::new();
-        for linear in network.linears_mut()? {
-            if let Some(low_rank) = linear.low_rank.clone() {
-                gathered.extend([low_rank.down.id(), low_rank.up.id()]);
-                changes.insert(linear.name.clone(), Change { low_rank });
+    /// Gathers what a belt of a folder, which stands in `network`, does to weights; nothing for
+    /// kinds that do something else.
+    pub fn of(network: &mut dyn Network, belt: &Belt, folder: &Path) -> Result<Changes> {
+        let mut changes = Changes::default();
+        match belt {
+            Belt::Full(_) => changes.trained = Some(Trained::open(folder, network.lacking())?),
+            Belt::Lora(_) => {
+                for linear in network.linears_mut()? {
+                    if let Some(low_rank) = linear.low_rank.clone() {
+                        let change = Change { low_rank };
+                        changes.low_rank.insert(linear.name.clone(), change);
+                    }
+                }
             }
+            Belt::Bottleneck(_) | Belt::Prefix(_) | Belt::TaskLora(_) => {}
         }
-        match belt
-            .params()
-            .iter()
-            .find(|param| !gathered.contains(&param.id()))
-        {
-            None => Ok(Changes(changes)),
-            Some(param) => Err(Error::no_form(
-                format!("`{}`", param.name()),
-                MERGED,
-                "it does not act as a change of a linear map's weight",
-            )),
-        }
+        Ok(changes)
     }
 
-    /// In the order of their paths.
+    /// Low-rank changes in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Change)> {
-        self.0.iter().map(|(path, change)| (&**path, change))
+        self.low_rank.iter().map(|(path, change)| (&**path, change))
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.low_rank.is_empty() && self.trained.is_none()
     }
 
     /// The change of the weight under a checkpoint's key, which may lack the first part of the path.
     fn of_key(&self, key: &str) -> Option<&Change> {
         let path = key.strip_suffix(".weight")?;
         let ends = |name: &str| name.split_once('.').is_some_and(|(_, rest)| rest == path);
-        self.0.get(path).or_else(|| {
-            let mut found = self.0.iter().filter(|(name, _)| ends(name));
+        self.low_rank.get(path).or_else(|| {
+            let mut found = self.low_rank.iter().filter(|(name, _)| ends(name));
             found.next().map(|(_, change)| change)
         })
     }
 }
 
-/// `W + scale B A`, `[N x K]`. Sums run in f64 and are rounded once, so that a merged weight is the
-/// nearest f32 to what the two paths say together.
+/// `W + scale B A`, `[N x K]`; under a magnitude `m` each row is brought to its length. Sums run in
+/// f64 and are rounded once, so that a merged weight is the nearest f32 to what belt and base say
+/// together.
 pub fn merged_weight(mut weight: Vec<f32>, change: &Change) -> Vec<f32> {
     let low_rank = &change.low_rank;
-    // A [R x K], B [N x R]
+    // A [R x K], B [N x R], m [1 x N]
     let (down, up): (&Mat, &Mat) = (&low_rank.down.value(), &low_rank.up.value());
+    let lengths = low_rank.magnitude.as_ref().map(|m| m.param().value());
     let (k, scale) = (down.cols(), f64::from(low_rank.scale));
     let rows = weight.par_chunks_mut(k.max(1)).enumerate();
     rows.for_each_init(
         || vec![0f64; k],
         |sum, (n, row)| {
-            sum.fill(0.0);
+            for (sum, weight) in sum.iter_mut().zip(&*row) {
+                *sum = f64::from(*weight);
+            }
             for (r, b) in up.row(n).iter().enumerate() {
                 let factor = scale * f64::from(*b);
                 for (sum, a) in sum.iter_mut().zip(down.row(r)) {
                     *sum += factor * f64::from(*a);
                 }
             }
+            let stretch = match &lengths {
+                Some(lengths) => f64::from(lengths.data()[n]) / length(sum),
+                None => 1.0,
+            };
             for (weight, sum) in row.iter_mut().zip(sum) {
-                *weight = (f64::from(*weight) + *sum) as f32;
+                *weight = (stretch * *sum) as f32;
             }
         },
     );
     weight
+}
+
+/// The length of a row; one that is nought has no direction, and stays so under any magnitude.
+fn length(row: &[f64]) -> f64 {
+    match row.iter().map(|x| x * x).sum::<f64>().sqrt() {
+        0.0 => 1.0,
+        length => length,
+    }
 }
 
 /// The weights of a base with the changes of a belt in them, made as they are asked for.
@@ -125,6 +141,11 @@ impl Source for Merged<'_> {
     }
 
     fn read_f32(&self, key: &str, expected: &[usize]) -> crate::Result<Vec<f32>> {
+        if let Some(trained) = &self.changes.trained
+            && let Some(numbers) = trained.read(self.base, key, expected)?
+        {
+            return Ok(numbers);
+        }
         let weight = self.base.read_f32(key, expected)?;
         Ok(match self.changes.of_key(key) {
             Some(change) => merged_weight(weight, change),

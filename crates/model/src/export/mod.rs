@@ -13,17 +13,20 @@ mod compare;
 mod error;
 mod folder;
 pub mod gguf;
+mod kinds;
 mod merge;
 mod target;
 #[cfg(test)]
 mod tests;
+mod trained;
 
 use std::path::{Path, PathBuf};
 
 use skillbelt_engine::Precision;
 
 use crate::base::{self, Purpose};
-use crate::belt::Belt;
+use crate::belt::folder::{self as card, BeltFile};
+use crate::belt::{Belt, heads};
 use crate::checkpoint::{Checkpoint, ConfigFile};
 
 pub use compare::{Comparison, Outputs, Weights, What};
@@ -114,33 +117,83 @@ fn export_through(order: &Order, between: &dyn Fn(&Path)) -> Result<Report> {
         Form::Gguf | Form::GgufBase | Form::GgufLora => gguf::sayable(&config)?,
         Form::Peft | Form::AdapterHub | Form::Merged => (What::Logits, usize::MAX),
     };
-    let mut network = base::open(&order.base, Purpose::frozen(Precision::F32))?.network;
-    let belt = match &order.belt {
-        Some(folder) => Some(Belt::attach(folder, &mut *network, false)?),
-        None => None,
+    let checkpoint = Checkpoint::open(&order.base)?;
+    let purpose = match &order.belt {
+        Some(folder) => Belt::purpose(folder, Precision::F32)?,
+        None => Purpose::frozen(Precision::F32),
     };
-    let changes = match (&belt, order.form) {
-        (None, _) | (_, Form::Peft | Form::AdapterHub) => Changes::default(),
-        (Some(belt), _) => Changes::of(&mut *network, belt)?,
+    let left_behind = match &order.belt {
+        Some(folder) => left_behind(folder, order, &checkpoint)?,
+        None => Vec::new(),
+    };
+    let mut network = base::open(&order.base, purpose)?.network;
+    let (belt, changes) = match &order.belt {
+        Some(folder) => {
+            let belt = Belt::attach(folder, &mut *network, false)?;
+            kinds::expect_form(&belt, order.form)?;
+            let changes = Changes::of(&mut *network, &belt, folder)?;
+            (Some(belt), changes)
+        }
+        None => (None, Changes::default()),
     };
     let work = Work {
         order,
-        checkpoint: &Checkpoint::open(&order.base)?,
+        checkpoint: &checkpoint,
         config: &config,
         expected: Outputs::of(&*network, what, longest)?,
         between,
     };
     // The network and the weights being written are never in memory together.
     drop(network);
-    let report = match order.form {
-        Form::Merged => folder::write(work, changes, target.aside())?,
-        Form::Gguf | Form::GgufBase => gguf::write_model(work, changes, target.aside())?,
-        Form::GgufLora => gguf::write_lora(work, &changes, target.aside())?,
-        Form::Peft | Form::AdapterHub => belt::rewrite(work, target.aside())?,
+    let mut report = match (order.form, &belt) {
+        (Form::Peft | Form::AdapterHub, Some(belt)) => belt::write(work, belt, target.aside())?,
+        (form @ (Form::Peft | Form::AdapterHub), None) => {
+            let reason = "it has nothing to write";
+            return Err(Error::no_form("a base alone", kinds::name(form), reason));
+        }
+        (Form::Merged, _) => {
+            drop(belt);
+            folder::write(work, changes, target.aside())?
+        }
+        (Form::Gguf | Form::GgufBase, _) => {
+            drop(belt);
+            gguf::write_model(work, changes, target.aside())?
+        }
+        (Form::GgufLora, _) => gguf::write_lora(work, &changes, target.aside())?,
     };
     report.expect_agreement()?;
+    report.notes.extend(left_behind);
     let files = target.commit()?;
     Ok(Report { files, ..report })
+}
+
+/// What of a trained belt goes along in no form, for people to know. A belt that was trained on
+/// another base is refused.
+fn left_behind(belt: &Path, order: &Order, base: &Checkpoint) -> Result<Vec<String>> {
+    if !belt.join(card::FILE).is_file() {
+        return Ok(Vec::new());
+    }
+    let card = BeltFile::read(belt)?;
+    let name = order.base.file_name().unwrap_or_default();
+    card.check_base(&base.content_hash(), &name.to_string_lossy())?;
+    let mut notes = Vec::new();
+    let headed = card.tasks.iter().filter(|task| task.head.is_some());
+    let headed: Vec<&str> = headed.map(|task| &*task.name).collect();
+    if !headed.is_empty() {
+        notes.push(format!(
+            "the heads of {} stay behind in `{}` of the belt's folder: what was written gives the \
+             base's outputs under the belt, not these tasks' answers",
+            headed.join(", "),
+            heads::FILE
+        ));
+    }
+    if card.precision != Precision::F32.name() {
+        notes.push(format!(
+            "the belt was trained on its base in {}, and this export was compared on the base in f32",
+            card.precision
+        ));
+    }
+    Ok(notes)
 }
 
 impl Order {

@@ -11,8 +11,12 @@ fn golden(family: &str) -> PathBuf {
 
 fn order(family: &str, form: Form, dtype: Dtype, out: &Path) -> Order {
     let base = golden(family);
+    let belt = match form {
+        Form::AdapterHub => "adapters/seq_bn",
+        _ => "adapters/lora_qv",
+    };
     Order {
-        belt: (form != Form::GgufBase).then(|| base.join("adapters/lora_qv")),
+        belt: (form != Form::GgufBase).then(|| base.join(belt)),
         base,
         form,
         out: out.to_owned(),
@@ -69,6 +73,22 @@ fn a_number_that_changed_after_writing_is_noticed_and_nothing_is_left() {
                 export_through(&order, &|_| ()).unwrap();
             }
         }
+    }
+}
+
+#[test]
+fn a_number_that_changed_in_either_file_of_an_adapter_is_noticed() {
+    for file in ["adapter.safetensors", "pytorch_adapter.bin"] {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let order = order("bert", Form::AdapterHub, Dtype::F32, &out);
+        let outcome = export_through(&order, &|path| damage(&path.join(file), 0.6));
+        let error = outcome.expect_err("damage must be noticed");
+        assert!(
+            matches!(error, Error::Mismatch(_) | Error::Model(_)),
+            "{error}"
+        );
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
 

@@ -201,6 +201,7 @@ pub struct Bert {
     norm: Norm,
     layers: Vec<Arc<Layer>>,
     head: Head,
+    lacking: &'static str,
 }
 
 impl Bert {
@@ -215,6 +216,7 @@ impl Bert {
             c,
         )?;
         let bert = Bert {
+            lacking: loader.lacking(),
             places: loader.table(
                 &format!("{table}position_embeddings.weight"),
                 config.positions,
@@ -344,6 +346,10 @@ impl Network for Bert {
                 Kind::Roberta => config.positions.saturating_sub(config.pad as usize + 1),
             }),
         }
+    }
+
+    fn lacking(&self) -> &'static str {
+        self.lacking
     }
 
     fn hidden(&self, pass: &Pass, batch: &Batch, mut memory: Option<&mut Memory>) -> Result<Var> {

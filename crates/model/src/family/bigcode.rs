@@ -174,6 +174,7 @@ pub struct Bigcode {
     layers: Vec<Arc<Layer>>,
     ln_f: Norm,
     lm_head: Option<Linear>,
+    lacking: &'static str,
 }
 
 impl Bigcode {
@@ -184,6 +185,7 @@ impl Bigcode {
         let (wte, lm_head) =
             super::tokens_and_head(&mut loader, "transformer.wte.weight", (v, c), config.tied)?;
         let bigcode = Bigcode {
+            lacking: loader.lacking(),
             wte,
             wpe: loader.table("transformer.wpe.weight", config.positions, c)?,
             layers: (0..config.layers)
@@ -226,6 +228,10 @@ impl Network for Bigcode {
             vocabulary: config.vocabulary,
             positions: Some(super::left(config.positions, self.first())),
         }
+    }
+
+    fn lacking(&self) -> &'static str {
+        self.lacking
     }
 
     fn hidden(&self, pass: &Pass, batch: &Batch, mut memory: Option<&mut Memory>) -> Result<Var> {

@@ -196,6 +196,7 @@ pub struct Decoder {
     norm: Norm,
     lm_head: Option<Linear>,
     rope: Arc<Rope>,
+    lacking: &'static str,
 }
 
 impl Decoder {
@@ -210,6 +211,7 @@ impl Decoder {
             config.tied,
         )?;
         let decoder = Decoder {
+            lacking: loader.lacking(),
             rope: rotary::rope(file, config.heads.head_width, config.positions)?,
             embed_tokens,
             layers: (0..config.layers)
@@ -252,6 +254,10 @@ impl Network for Decoder {
             vocabulary: self.config.vocabulary,
             positions: Some(super::left(self.config.positions, self.first())),
         }
+    }
+
+    fn lacking(&self) -> &'static str {
+        self.lacking
     }
 
     fn hidden(&self, pass: &Pass, batch: &Batch, mut memory: Option<&mut Memory>) -> Result<Var> {

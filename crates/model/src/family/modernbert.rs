@@ -257,6 +257,7 @@ pub struct ModernBert {
     layers: Vec<Arc<Layer>>,
     final_norm: Norm,
     head: Option<Head>,
+    lacking: &'static str,
 }
 
 impl ModernBert {
@@ -278,6 +279,7 @@ impl ModernBert {
         };
         let (global, local) = (rope(config.global_theta)?, rope(config.local_theta)?);
         let bert = ModernBert {
+            lacking: loader.lacking(),
             norm: norm(&mut loader, &config, "model.embeddings.norm")?,
             layers: (0..config.layers)
                 .map(|i| {
@@ -318,6 +320,10 @@ impl Network for ModernBert {
             vocabulary: config.vocabulary,
             positions: Some(config.positions),
         }
+    }
+
+    fn lacking(&self) -> &'static str {
+        self.lacking
     }
 
     fn hidden(&self, pass: &Pass, batch: &Batch, memory: Option<&mut Memory>) -> Result<Var> {

@@ -132,6 +132,7 @@ pub struct Starcoder2 {
     norm: Norm,
     lm_head: Option<Linear>,
     rope: Arc<Rope>,
+    lacking: &'static str,
 }
 
 impl Starcoder2 {
@@ -146,6 +147,7 @@ impl Starcoder2 {
             config.tied,
         )?;
         let starcoder = Starcoder2 {
+            lacking: loader.lacking(),
             rope: rotary::rope(file, config.heads.head_width, config.positions)?,
             embed_tokens,
             layers: (0..config.layers)
@@ -189,6 +191,10 @@ impl Network for Starcoder2 {
             vocabulary: self.config.vocabulary,
             positions: Some(super::left(self.config.positions, self.first())),
         }
+    }
+
+    fn lacking(&self) -> &'static str {
+        self.lacking
     }
 
     fn hidden(&self, pass: &Pass, batch: &Batch, mut memory: Option<&mut Memory>) -> Result<Var> {

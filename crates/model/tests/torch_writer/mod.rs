@@ -1,6 +1,6 @@
 //! Writes small files as `torch.save` does, in both forms, to be read back or damaged.
 //!
-//! It is no part of the program: Skillbelt never writes pickles.
+//! It is no part of the program, whose own writer knows one of these forms.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 

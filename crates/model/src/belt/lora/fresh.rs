@@ -10,25 +10,28 @@ use crate::error::Result;
 
 pub(super) fn fresh(network: &mut dyn Network, mut config: LoraConfig, seed: u64) -> Result<Lora> {
     config.check()?;
-    let family = network.family();
+    let (family, lacking) = (network.family(), network.lacking());
     let linears = network.linears_mut()?;
-    let paths: Vec<String> = linears.iter().map(|linear| linear.name.clone()).collect();
+    // As the checkpoint spells them, and so `peft` on a model of the checkpoint's own class.
+    let spelled = |name: &String| name.strip_prefix(lacking).unwrap_or(name).to_owned();
+    let names = linears.iter().map(|linear| &linear.name);
+    let paths: Vec<String> = names.map(spelled).collect();
     let sites = sites(&config, family, &paths)?;
     let sizes = config.sizes()?;
     let mut params = Vec::new();
-    for linear in linears {
-        if !sites.contains(&linear.name) {
+    for (linear, path) in linears.into_iter().zip(&paths) {
+        if !sites.contains(path) {
             continue;
         }
-        let (rank, n, k) = (sizes.rank(&linear.name), linear.outputs(), linear.inputs());
-        let name = |part: &str| format!("{PEFT_ROOT}{}{part}", linear.name);
+        let (rank, n, k) = (sizes.rank(path), linear.outputs(), linear.inputs());
+        let name = |part: &str| format!("{PEFT_ROOT}{path}{part}");
         let magnitude = config.dora.then(|| {
             let lengths = Param::trained(name(MAGNITUDE), Magnitude::of_rows(&linear.map));
             Magnitude::new(lengths, &linear.map)
         });
         let down = Param::trained(name(DOWN), drawn_down(&name(DOWN), rank, k, seed));
         let up = Param::trained(name(UP), Mat::zeros(n, rank));
-        let scale = sizes.scale(&linear.name);
+        let scale = sizes.scale(path);
         let low_rank = LowRank {
             magnitude,
             ..LowRank::plain(down, up, scale, config.dropout as f32)
