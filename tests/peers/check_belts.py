@@ -26,6 +26,9 @@ import sys
 import torch
 import transformers
 
+# Sums in another order, as a share of the largest number.
+BAR = 1e-4
+
 
 def network(base, hidden):
     """The base with its head for words, in f32; without a head where hidden states are compared."""
@@ -72,31 +75,45 @@ def every_row(model, said, hidden):
     return torch.cat([rows(model, ids, hidden) for ids in said["sequences"]]).double()
 
 
+class Comparison:
+    """What a library says of a belt on a base, beside what Skillbelt said."""
+
+    def __init__(self, belt, said, base):
+        with open(said) as file:
+            said = json.load(file)
+        self.what = said["what"]
+        hidden = self.what == "hidden"
+        expected = torch.tensor(said["rows"], dtype=torch.float64)
+        model = network(base, hidden)
+        self.moved = None
+        if belt != "-":
+            self.moved = (every_row(model, said, hidden) - expected).abs().max().item()
+            model = with_belt(model, belt)
+        found = every_row(model, said, hidden)
+        if found.shape != expected.shape:
+            sys.exit(f"the library gives {tuple(found.shape)}, expected {tuple(expected.shape)}")
+        self.difference = (found - expected).abs().max().item()
+        self.largest = expected.abs().max().item()
+
+    def agrees(self, bar):
+        # A belt that moves nothing is compared with nothing.
+        moves = self.moved is None or self.moved > 10 * bar * self.largest
+        return self.difference <= bar * self.largest and moves
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("belt", help="the belt's folder, or `-` for a merged base")
     parser.add_argument("said")
     parser.add_argument("--base", required=True)
-    parser.add_argument("--bar", type=float, default=1e-4)
+    parser.add_argument("--bar", type=float, default=BAR)
     arguments = parser.parse_args()
-    with open(arguments.said) as file:
-        said = json.load(file)
-    hidden = said["what"] == "hidden"
-    expected = torch.tensor(said["rows"], dtype=torch.float64)
-    model = network(arguments.base, hidden)
-    moved = None
-    if arguments.belt != "-":
-        moved = (every_row(model, said, hidden) - expected).abs().max().item()
-        model = with_belt(model, arguments.belt)
-    found = every_row(model, said, hidden)
-    if found.shape != expected.shape:
-        sys.exit(f"the library gives {tuple(found.shape)}, expected {tuple(expected.shape)}")
-    difference, largest = (found - expected).abs().max().item(), expected.abs().max().item()
-    line = f"{said['what']}: largest difference {difference:.2e} of {largest:.3f}; bar {arguments.bar:g}"
-    print(line if moved is None else f"{line}; the belt moved them by {moved:.2e}")
-    # A belt that moves nothing is compared with nothing.
-    moves = moved is None or moved > 10 * arguments.bar * largest
-    sys.exit(0 if difference <= arguments.bar * largest and moves else 1)
+    found = Comparison(arguments.belt, arguments.said, arguments.base)
+    line = f"{found.what}: largest difference {found.difference:.2e} of {found.largest:.3f}"
+    print(f"{line}; bar {arguments.bar:g}")
+    if found.moved is not None:
+        print(f"the belt moved them by {found.moved:.2e}")
+    sys.exit(0 if found.agrees(arguments.bar) else 1)
 
 
 if __name__ == "__main__":

@@ -122,11 +122,19 @@ fn files_that_may_not_grow_end_the_run_with_a_message_and_nothing_half_written()
                 let ended = Ended::from(under(&bench, name, &limit).output().unwrap());
                 let when = format!("files of at most {blocks} blocks, at the end: {at_end}");
                 assert_eq!(ended.code, Some(2), "{} {when}", kind.name);
-                assert!(ended.err.contains("File too large"), "{when}: {}", ended.err);
+                assert!(
+                    ended.err.contains("File too large"),
+                    "{when}: {}",
+                    ended.err
+                );
                 assert!(!bench.output(name).join("belt").exists(), "{when}");
                 refusals += u64::from(ended.err.contains("belt.writing"));
                 goes_on(&bench, name, &whole, &when);
-                blocks = if all() { blocks + blocks / 8 + 1 } else { 4 * blocks };
+                blocks = if all() {
+                    blocks + blocks / 8 + 1
+                } else {
+                    4 * blocks
+                };
             }
             assert_eq!(refusals > 0, at_end, "{}: the belt's own files", kind.name);
         }
@@ -184,7 +192,10 @@ fn small_disk(kind: Kind) {
     assert!(refusals > 5, "{}: {refusals}", kind.name);
     #[allow(clippy::print_stderr, reason = "how much was proved")]
     {
-        eprintln!("{}: {refusals} disks too small, up to {room} KiB", kind.name);
+        eprintln!(
+            "{}: {refusals} disks too small, up to {room} KiB",
+            kind.name
+        );
     }
 }
 

@@ -11,7 +11,13 @@ use trained::{Bench, Ended, KINDS};
 
 fn signal(child: &Child, name: &str) {
     let kill = format!("kill -{name} {}", child.id());
-    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    assert!(
+        Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 /// A run that stands still in the middle: it has a checkpoint, and steps are left.
@@ -19,7 +25,10 @@ fn paused(bench: &Bench, name: &str) -> Child {
     let mut child = bench.command(name).spawn().unwrap();
     let (begun, folder) = (Instant::now(), bench.output(name));
     while !folder.join("checkpoints/step-000000003").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it does not begin");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it does not begin"
+        );
         assert!(child.try_wait().unwrap().is_none(), "it is over already");
         std::thread::sleep(Duration::from_micros(200));
     }
@@ -41,7 +50,11 @@ fn a_person_stops_a_run_and_is_told_how_to_go_on() {
     signal(&child, "CONT");
     let ended = Ended::from(child.wait_with_output().unwrap());
     assert_eq!(ended.code, Some(2), "{}", ended.err);
-    for part in ["stopping after this step", "everything is saved", "--resume goes on"] {
+    for part in [
+        "stopping after this step",
+        "everything is saved",
+        "--resume goes on",
+    ] {
         assert!(ended.err.contains(part), "{part} in {}", ended.err);
     }
     assert!(!bench.output("stopped").join("belt").exists());
@@ -58,11 +71,19 @@ fn a_second_run_in_the_same_folder_is_refused_and_disturbs_nothing() {
     let child = paused(&bench, "shared");
     let second = bench.run("shared", |_| ());
     assert_eq!(second.code, Some(2));
-    assert!(second.err.contains("another run is working in"), "{}", second.err);
+    assert!(
+        second.err.contains("another run is working in"),
+        "{}",
+        second.err
+    );
     signal(&child, "CONT");
     let first = Ended::from(child.wait_with_output().unwrap());
     assert_eq!(first.code, Some(0), "{}", first.err);
-    bench.assert_same("shared", &bench.outcome("whole"), "with a second run refused");
+    bench.assert_same(
+        "shared",
+        &bench.outcome("whole"),
+        "with a second run refused",
+    );
 }
 
 #[test]
@@ -80,13 +101,13 @@ fn a_run_goes_on_only_under_what_it_began_with() {
         let told = ended.err.contains(part) && ended.err.contains("another output folder");
         assert!(told, "{part} in {}", ended.err);
     };
-    refused(&["--learning-rate", "1"], "another `training.learning_rate`");
-    refused(&["--lora-r", "4"], "another `belt.lora_");
-    refused(&["--precision", "int8"], "another `base.precision`");
-    refused(&["--seed", "7"], "another `training.seed`");
-    refused(&["--tasks", "mark"], "another `");
+    refused(&["--learning-rate", "1"], ": `training.learning_rate` was");
+    refused(&["--lora-r", "4"], ": `belt.lora_");
+    refused(&["--precision", "int8"], ": `base.precision` was");
+    refused(&["--seed", "7"], ": `training.seed` was");
+    refused(&["--tasks", "mark"], "holds another run: `");
     let other = trained::golden("roberta");
-    refused(&["--base", other.to_str().unwrap()], "another `base");
+    refused(&["--base", other.to_str().unwrap()], ": `base");
     let rows = bench.path().join("mark-train.jsonl");
     let before = fs_err::read(&rows).unwrap();
     fs_err::write(&rows, &before[..before.len() / 2]).unwrap();
@@ -94,7 +115,7 @@ fn a_run_goes_on_only_under_what_it_began_with() {
     assert_eq!(ended.code, Some(2), "half a row");
     let lines: Vec<&[u8]> = before.split_inclusive(|byte| *byte == b'\n').collect();
     fs_err::write(&rows, lines[1..].concat()).unwrap();
-    refused(&[], "another `rows of mark train`");
+    refused(&[], ": `rows of mark train` was");
     fs_err::write(&rows, before).unwrap();
     bench.ends_well("run", "with everything as it was");
     bench.ends_well("whole", "");
@@ -107,7 +128,10 @@ fn a_folder_that_holds_a_run_is_not_taken_for_another() {
     bench.ends_well("whole", "");
     let before = bench.outcome("whole");
     let mut command = bench.command("whole");
-    let arguments: Vec<_> = command.get_args().filter(|word| *word != "--resume").collect();
+    let arguments: Vec<_> = command
+        .get_args()
+        .filter(|word| *word != "--resume")
+        .collect();
     let mut anew = Command::new(command.get_program());
     anew.args(arguments);
     let ended = Ended::from(anew.output().unwrap());

@@ -87,7 +87,10 @@ fn log(bench: &Bench, name: &str, kind: &str) -> Vec<Value> {
 /// Mean training loss of the first and of the last lines of the log, over all tasks.
 fn losses(bench: &Bench, name: &str) -> (f64, f64) {
     let lines = log(bench, name, "train");
-    let losses: Vec<f64> = lines.iter().map(|line| line["loss"].as_f64().unwrap()).collect();
+    let losses: Vec<f64> = lines
+        .iter()
+        .map(|line| line["loss"].as_f64().unwrap())
+        .collect();
     let part = losses.len() / 3;
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
     (mean(&losses[..part]), mean(&losses[losses.len() - part..]))
@@ -109,7 +112,10 @@ fn answers_again(bench: &Bench, name: &str) -> Vec<Value> {
     let belt = bench.output(name).join("belt");
     let shipped = Shipped::open(&belt, &bench.base(), None, &settings).unwrap();
     let answer = |(place, task): (usize, &skillbelt_train::task::Task)| {
-        let set = task.load(Split::Test, &shipped.tokenizer, 0).unwrap().unwrap();
+        let set = task
+            .load(Split::Test, &shipped.tokenizer, 0)
+            .unwrap()
+            .unwrap();
         let stage = Stage {
             network: &*shipped.base.network,
             tokenizer: &shipped.tokenizer,
@@ -136,10 +142,16 @@ fn distance(bench: &Bench, one: &str, other: &str) -> f64 {
     let mut worst: f64 = 0.0;
     for entry in fs_err::read_dir(bench.output(one).join("belt")).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_none_or(|ending| ending != "safetensors") {
+        if path
+            .extension()
+            .is_none_or(|ending| ending != "safetensors")
+        {
             continue;
         }
-        let beside = bench.output(other).join("belt").join(path.file_name().unwrap());
+        let beside = bench
+            .output(other)
+            .join("belt")
+            .join(path.file_name().unwrap());
         let (a, b) = (
             Checkpoint::open_file(&path).unwrap(),
             Checkpoint::open_file(&beside).unwrap(),
@@ -202,5 +214,10 @@ fn every_kind_of_belt_learns_on_every_family_and_answers_when_opened_again() {
             Err(error) => wrong.push(error),
         }
     }
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }

@@ -14,7 +14,8 @@ fn recipe(folder: &Path) -> String {
         "base: {}\nbelt: lora\ntasks:\n  t: {{type: classify, train: rows.jsonl, valid: rows.jsonl, max_length: 32}}\noutput: run\n",
         base.canonicalize().unwrap().display()
     );
-    fs_err::write(folder.join("rows.jsonl"), "{}\n").unwrap();
+    let rows = "{\"text\": \"f(a)\", \"label\": 0}\n{\"text\": \"g(b)\", \"label\": 1}\n";
+    fs_err::write(folder.join("rows.jsonl"), rows).unwrap();
     let path = folder.join("r.yaml");
     fs_err::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()

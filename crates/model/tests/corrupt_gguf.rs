@@ -57,6 +57,8 @@ fn read_all(path: &Path) -> Result<(), Error> {
 
 fn endure_bytes(what: &str, folder: &Path, bytes: &[u8]) -> bool {
     let path = folder.join("damaged.gguf");
+    // A file that is written over may be flushed to the disk each time; a new one is not.
+    let _first_time = fs_err::remove_file(&path);
     fs_err::write(&path, bytes).unwrap();
     endure(what, folder, bytes.len(), || read_all(&path)).is_some()
 }

@@ -121,6 +121,9 @@ fn a_gguf_of_a_base_alone_is_the_base_in_every_kind_of_number() {
             let order = order(&base, None, Form::GgufBase, out.clone());
             made(&Order { dtype, ..order });
             let read = gguf::open(&out, FROZEN).unwrap().network;
+            // Its scores are not scaled, and sharp with random weights.
+            let sharp = original.family() == "t5" && dtype != Dtype::F32;
+            let bar = if sharp { 3.0 * bar } else { bar };
             let found = apart(&expected, &said(&*read, is_encoder(&*original)));
             assert!(
                 found <= bar,

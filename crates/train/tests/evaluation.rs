@@ -33,7 +33,7 @@ fn classes() -> Vec<String> {
 fn answers(count: u32, skill: f32, seed: u64) -> Vec<Example> {
     let noise = Stream::new(seed, 0, "noise");
     let answer = |number: u32| {
-        let label = u32::from(number % 3 == 0);
+        let label = u32::from(number.is_multiple_of(3));
         let logit = skill * (label as f32 - 0.5) + noise.normal(u64::from(number));
         let item = item(&format!("row {number}"), label);
         Example::new(&item, &Answer::Scores(vec![logit]), &classes())
@@ -125,7 +125,7 @@ fn measures_from_a_file_are_those_from_the_answers() {
     let noise = Stream::new(1, 0, "noise");
     let (mut scores, mut labels) = (Vec::new(), Vec::new());
     for number in 0..200u32 {
-        labels.push(u32::from(number % 3 == 0));
+        labels.push(u32::from(number.is_multiple_of(3)));
         let middle = 1.5 * (labels[number as usize] as f32 - 0.5);
         scores.push(vec![middle + noise.normal(u64::from(number))]);
     }
@@ -225,7 +225,7 @@ fn a_judgement_says_how_many_it_is_over_and_how_sure_it_is() {
     assert!(interval.low < judgement.value && judgement.value < interval.high);
     assert_eq!(of(None).unwrap().measure, "accuracy");
     assert!(of(Some("mrr")).is_err());
-    let table = evaluate::table(&[judgement.clone()]);
+    let table = evaluate::table(std::slice::from_ref(&judgement));
     assert!(table.contains("flaky") && table.contains("auc") && table.contains(" .. "));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("summary.json");

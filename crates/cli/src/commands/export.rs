@@ -24,8 +24,9 @@ use crate::output::Lines;
   skillbelt export - --base ./qwen --to gguf-base --out base.gguf --dtype f16
 
 Forms:
-  peft, adapterhub   the belt in its own library's files
-  merged             the base's folder with the belt in its weights
+  peft               LoRA, DoRA or a decoder's prefix, in the library's own files
+  adapterhub         adapters or another prefix, likewise, the weights also as a torch file
+  merged             the base's folder with the belt in its weights (LoRA, DoRA, full)
   gguf, gguf-base    the merged base, or the base without a belt, for llama.cpp
   gguf-lora          the LoRA alone, for llama.cpp's --lora beside a GGUF of the base")]
 pub struct Export {

@@ -124,7 +124,7 @@ impl Predict {
         };
         match &self.out {
             None => self.answer(&belt, task, format, &mut io::BufWriter::new(io::stdout())),
-            Some(path) => self.into_file(path, |out| self.answer(&belt, task, format, out)),
+            Some(path) => whole_file(path, |out| self.answer(&belt, task, format, out)),
         }
     }
 
@@ -192,29 +192,28 @@ impl Predict {
         let file = given.unwrap_or(Path::new("-"));
         predict::inputs(settings, file, self.jsonl.is_some(), self.pool.as_deref())
     }
+}
 
-    /// Writes a file whole or not at all. Rows that could not be used leave it as it is.
-    fn into_file(
-        &self,
-        path: &Path,
-        write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let mut outcome = Ok(());
-        let written = file(path, |out| {
-            outcome = write(out);
-            match &outcome {
-                Ok(()) | Err(Failure::Rejected { .. }) => Ok(()),
-                Err(_) => Err(io::Error::other("the answers are not complete")),
-            }
-        });
-        match outcome {
-            Ok(()) => Ok(written?),
-            Err(failure @ Failure::Rejected { .. }) => {
-                written?;
-                Err(failure)
-            }
-            Err(failure) => Err(failure),
+/// Writes a file whole or not at all. Rows that could not be used leave it as it is.
+fn whole_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    let written = file(path, |out| {
+        outcome = write(out);
+        match &outcome {
+            Ok(()) | Err(Failure::Rejected { .. }) => Ok(()),
+            Err(_) => Err(io::Error::other("the answers are not complete")),
         }
+    });
+    match outcome {
+        Ok(()) => Ok(written?),
+        Err(failure @ Failure::Rejected { .. }) => {
+            written?;
+            Err(failure)
+        }
+        Err(failure) => Err(failure),
     }
 }
 

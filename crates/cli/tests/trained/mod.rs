@@ -66,7 +66,7 @@ pub const KINDS: [Kind; 10] = [
         "prefix",
         "qwen2",
         "f32",
-        "kind: prefix, num_virtual_tokens: 4",
+        "kind: prefix, num_virtual_tokens: 64",
         "gradient_accumulation_steps: 2",
     ),
     kind(

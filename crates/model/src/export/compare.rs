@@ -90,13 +90,14 @@ impl Outputs {
 }
 
 /// How far outputs may be apart, as a share of the largest. Tiny random networks are the worst case
-/// (nothing averages out); each is some times what they show.
+/// (nothing averages out), T5 the worst of them: its scores are not divided by anything, and so its
+/// attention is sharp. Each is some times what they show.
 fn bar(dtype: Dtype) -> f64 {
     match dtype {
         Dtype::F32 => 1e-4,
         Dtype::F16 => 1e-2,
-        Dtype::Bf16 => 5e-2,
-        Dtype::Q8 => 2e-1,
+        Dtype::Bf16 => 1e-1,
+        Dtype::Q8 => 3e-1,
     }
 }
 
@@ -159,8 +160,10 @@ impl Comparison {
         }
     }
 
+    /// What is off by a share of its length has a cosine that is off by half the share's square.
     pub fn agrees(&self) -> bool {
-        self.largest_difference <= self.bar * self.largest && self.cosine >= 1.0 - self.bar
+        let near = self.largest_difference <= self.bar * self.largest;
+        near && self.cosine >= 1.0 - self.bar * self.bar
     }
 }
 

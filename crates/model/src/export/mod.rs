@@ -9,6 +9,7 @@
 //! nothing behind, and what stood there before stays as it was.
 
 mod belt;
+mod card;
 mod compare;
 mod error;
 mod folder;
@@ -24,9 +25,8 @@ use std::path::{Path, PathBuf};
 
 use skillbelt_engine::Precision;
 
-use crate::base::{self, Purpose};
-use crate::belt::folder::{self as card, BeltFile};
-use crate::belt::{Belt, heads};
+use crate::base::{self, Network, Purpose};
+use crate::belt::Belt;
 use crate::checkpoint::{Checkpoint, ConfigFile};
 
 pub use compare::{Comparison, Outputs, Weights, What};
@@ -118,24 +118,11 @@ fn export_through(order: &Order, between: &dyn Fn(&Path)) -> Result<Report> {
         Form::Peft | Form::AdapterHub | Form::Merged => (What::Logits, usize::MAX),
     };
     let checkpoint = Checkpoint::open(&order.base)?;
-    let purpose = match &order.belt {
-        Some(folder) => Belt::purpose(folder, Precision::F32)?,
-        None => Purpose::frozen(Precision::F32),
-    };
     let left_behind = match &order.belt {
-        Some(folder) => left_behind(folder, order, &checkpoint)?,
+        Some(folder) => card::left_behind(folder, order, &checkpoint)?,
         None => Vec::new(),
     };
-    let mut network = base::open(&order.base, purpose)?.network;
-    let (belt, changes) = match &order.belt {
-        Some(folder) => {
-            let belt = Belt::attach(folder, &mut *network, false)?;
-            kinds::expect_form(&belt, order.form)?;
-            let changes = Changes::of(&mut *network, &belt, folder)?;
-            (Some(belt), changes)
-        }
-        None => (None, Changes::default()),
-    };
+    let (network, belt, changes) = original(order)?;
     let work = Work {
         order,
         checkpoint: &checkpoint,
@@ -145,17 +132,17 @@ fn export_through(order: &Order, between: &dyn Fn(&Path)) -> Result<Report> {
     };
     // The network and the weights being written are never in memory together.
     drop(network);
-    let mut report = match (order.form, &belt) {
-        (Form::Peft | Form::AdapterHub, Some(belt)) => belt::write(work, belt, target.aside())?,
+    let mut report = match (order.form, belt) {
+        (Form::Peft | Form::AdapterHub, Some(belt)) => belt::write(work, &belt, target.aside())?,
         (form @ (Form::Peft | Form::AdapterHub), None) => {
             let reason = "it has nothing to write";
             return Err(Error::no_form("a base alone", kinds::name(form), reason));
         }
-        (Form::Merged, _) => {
+        (Form::Merged, belt) => {
             drop(belt);
             folder::write(work, changes, target.aside())?
         }
-        (Form::Gguf | Form::GgufBase, _) => {
+        (Form::Gguf | Form::GgufBase, belt) => {
             drop(belt);
             gguf::write_model(work, changes, target.aside())?
         }
@@ -167,33 +154,19 @@ fn export_through(order: &Order, between: &dyn Fn(&Path)) -> Result<Report> {
     Ok(Report { files, ..report })
 }
 
-/// What of a trained belt goes along in no form, for people to know. A belt that was trained on
-/// another base is refused.
-fn left_behind(belt: &Path, order: &Order, base: &Checkpoint) -> Result<Vec<String>> {
-    if !belt.join(card::FILE).is_file() {
-        return Ok(Vec::new());
-    }
-    let card = BeltFile::read(belt)?;
-    let name = order.base.file_name().unwrap_or_default();
-    card.check_base(&base.content_hash(), &name.to_string_lossy())?;
-    let mut notes = Vec::new();
-    let headed = card.tasks.iter().filter(|task| task.head.is_some());
-    let headed: Vec<&str> = headed.map(|task| &*task.name).collect();
-    if !headed.is_empty() {
-        notes.push(format!(
-            "the heads of {} stay behind in `{}` of the belt's folder: what was written gives the \
-             base's outputs under the belt, not these tasks' answers",
-            headed.join(", "),
-            heads::FILE
-        ));
-    }
-    if card.precision != Precision::F32.name() {
-        notes.push(format!(
-            "the belt was trained on its base in {}, and this export was compared on the base in f32",
-            card.precision
-        ));
-    }
-    Ok(notes)
+/// The base with the belt on it, which must be of a kind that the form can say, and what the belt
+/// does to weights.
+fn original(order: &Order) -> Result<(Box<dyn Network>, Option<Belt>, Changes)> {
+    let Some(folder) = &order.belt else {
+        let base = base::open(&order.base, Purpose::frozen(Precision::F32))?;
+        return Ok((base.network, None, Changes::default()));
+    };
+    let purpose = Belt::purpose(folder, Precision::F32)?;
+    let mut network = base::open(&order.base, purpose)?.network;
+    let belt = Belt::attach(folder, &mut *network, false)?;
+    kinds::expect_form(&belt, order.form)?;
+    let changes = Changes::of(&mut *network, &belt, folder)?;
+    Ok((network, Some(belt), changes))
 }
 
 impl Order {

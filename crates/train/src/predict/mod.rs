@@ -11,7 +11,7 @@ use crate::data::read::Sink;
 use crate::data::{Rejection, Row};
 use crate::error::{Error, Result};
 use crate::evaluate::Example;
-use crate::task::{Encoded, Item, Objective, Set, Stage};
+use crate::task::{Answer, Encoded, Item, Objective, Set, Stage};
 
 pub use format::Format;
 pub use inputs::{Side, inputs, texts};
@@ -91,6 +91,12 @@ impl Asking<'_> {
         }
         self.objective.complete(&mut set)?;
         let answers = self.objective.answer(&self.stage, &set)?;
+        if let Some(Answer::Ranks { pool: 0, .. }) = answers.first() {
+            return Err(
+                Error::told("there is nothing to rank: no row holds a candidate")
+                    .with_hint("--pool FILE names what queries are ranked over"),
+            );
+        }
         set.items
             .iter()
             .zip(&answers)

@@ -9,6 +9,7 @@ pub mod check;
 mod conform;
 mod defaults;
 pub mod evaluation;
+pub mod identity;
 mod places;
 pub mod preset;
 pub mod problem;

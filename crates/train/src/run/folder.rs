@@ -9,9 +9,11 @@ use super::Papers;
 use crate::checkpoint::Checkpoints;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::recipe::Recipe;
+use crate::recipe::identity;
 use crate::report::machine;
 use crate::watch::Watch;
+
+const GO_ON: &str = "a run goes on only under what it began with; or choose another output folder";
 
 /// A folder that belongs to this run until it is dropped.
 pub(super) struct RunFolder {
@@ -119,59 +121,23 @@ fn compare(folder: &Path, papers: &Papers) -> Result<()> {
     let Some(before) = facts.get("identity").and_then(Value::as_object) else {
         return Ok(());
     };
-    let mut keys: Vec<&str> = before.keys().map(String::as_str).collect();
-    keys.extend(papers.identity.keys().map(String::as_str));
-    keys.sort_unstable();
-    keys.dedup();
-    let differing = keys.into_iter().find_map(|key| {
-        let old = before.get(key).and_then(Value::as_str);
-        let new = papers.identity.get(key).map(String::as_str);
-        (old != new).then_some((key, old.unwrap_or("nothing"), new.unwrap_or("nothing")))
+    let known = before.iter().filter_map(|(key, value)| {
+        let value = value.as_str()?;
+        Some((key.clone(), value.to_owned()))
     });
-    match differing {
+    match identity::difference(&known.collect(), &papers.identity) {
         None => Ok(()),
-        Some((key, old, new)) => Err(Error::told(format_args!(
-            "{} holds a run with another `{key}`: it was {old}, now it is {new}",
+        Some(difference) => Err(Error::told(format_args!(
+            "{} holds another run: {difference}",
             folder.display()
         ))
-        .with_hint("a run goes on only under what it began with; or choose another output folder")),
+        .with_hint(GO_ON)),
     }
 }
 
 fn hash(identity: &BTreeMap<String, String>) -> String {
     let text = json!(identity).to_string();
     blake3::hash(text.as_bytes()).to_hex().to_string()
-}
-
-/// What numbers depend on in a recipe: every key with its value, by path. Where the run is put and
-/// how often it is saved are left out.
-pub fn identity(recipe: &Recipe) -> Result<BTreeMap<String, String>> {
-    const FREE: [&str; 2] = ["output", "training.save_steps"];
-    let value = serde_json::to_value(recipe).map_err(Error::told)?;
-    let mut flat = BTreeMap::new();
-    flatten(String::new(), &value, &mut flat);
-    flat.retain(|key, _| !FREE.contains(&key.as_str()));
-    // Turns and heads follow the order of the tasks.
-    let order: Vec<&str> = recipe.tasks.keys().map(String::as_str).collect();
-    flat.insert("order of tasks".into(), order.join(", "));
-    Ok(flat)
-}
-
-fn flatten(path: String, value: &Value, flat: &mut BTreeMap<String, String>) {
-    match value {
-        Value::Object(map) => {
-            for (key, value) in map {
-                let path = match path.is_empty() {
-                    true => key.clone(),
-                    false => format!("{path}.{key}"),
-                };
-                flatten(path, value, flat);
-            }
-        }
-        other => {
-            flat.insert(path, other.to_string());
-        }
-    }
 }
 
 fn lock(folder: &Path) -> Result<fs_err::File> {

@@ -31,7 +31,6 @@ use crate::task::{Objective, Set};
 use crate::watch::Watch;
 
 use folder::RunFolder;
-pub use folder::identity;
 pub use moments::Moments;
 use step::Run;
 

@@ -16,7 +16,7 @@ use skillbelt_model::{Checkpoint, Tokenizer};
 
 use crate::data::{Split, Tally, read};
 use crate::error::{Error, Result};
-use crate::recipe::{BeltKind, Recipe, Resolved, TaskSettings};
+use crate::recipe::{BeltKind, Recipe, Resolved, TaskSettings, identity};
 use crate::run::{self, Finished, Papers, Prepared, RunOptions, Workshop};
 use crate::task::{Given, Task};
 use crate::watch::Watch;
@@ -183,7 +183,7 @@ fn prepare(task: Task, recipe: &Recipe, tokenizer: &Tokenizer) -> Result<Prepare
 
 /// What the run folder says of where the run came from.
 fn papers(resolved: &Resolved, base_hash: &str, tasks: &[Task]) -> Result<Papers> {
-    let mut identity = run::identity(&resolved.recipe)?;
+    let mut identity = identity::identity(&resolved.recipe)?;
     identity.insert("base weights".into(), base_hash.to_owned());
     let mut files = BTreeMap::new();
     for task in tasks {

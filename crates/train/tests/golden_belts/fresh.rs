@@ -144,7 +144,7 @@ pub fn written_and_read(folder: &Path) -> Result<(), String> {
         let belt = kind(&mut *base.network)?;
         stir(&belt);
         let place = tempfile::tempdir().map_err(text)?;
-        super::save(&belt, place.path())?;
+        belt.save(place.path()).map_err(text)?;
         let mut again = open(folder)?;
         let read = Belt::attach(place.path(), &mut *again.network, true).map_err(text)?;
         if kind(&mut *again.network).is_ok() {

@@ -55,7 +55,10 @@ fn is_the_reference(folder: &Path) -> Result<(), String> {
 /// What the reference calls a parameter: `peft` puts the name of the adapter into it.
 fn name_of(belt: &Belt) -> fn(&str) -> String {
     match belt {
-        Belt::Lora(_) => |name| name.replace(".weight", ".default.weight"),
+        Belt::Lora(_) => |name| match name.strip_suffix(".weight") {
+            Some(matrix) => format!("{matrix}.default.weight"),
+            None => format!("{name}.default.weight"),
+        },
         _ => |name| match name {
             "prompt_embeddings" => "prompt_encoder.default.embedding.weight".into(),
             _ => name.to_owned(),

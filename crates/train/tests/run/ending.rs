@@ -35,6 +35,11 @@ fn the_run_folder_holds_what_a_reader_needs() {
     let kinds = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).count();
     assert!(kinds("train") > 5 && kinds("valid") > 5);
     assert_eq!(kinds("test"), 2, "test rows are asked once");
+    for task in ["near", "far"] {
+        let path = folder.path().join(format!("answers/{task}.test.jsonl"));
+        let answers = skillbelt_train::evaluate::read(&path).unwrap();
+        assert!(!answers.is_empty(), "{task}");
+    }
     let leftovers: Vec<String> = fs_err::read_dir(folder.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -23,7 +23,7 @@ fn another_recipe_does_not_go_on_with_a_run_and_the_key_is_named() {
     other.identity = vec![("training.seed", "7".into())];
     let refused = other.run(folder.path(), true).unwrap_err().to_string();
     assert!(
-        refused.contains("`training.seed`: it was 0, now it is 7"),
+        refused.contains("`training.seed` was 0, now it is 7"),
         "{refused}"
     );
     // Without the facts, the checkpoint itself knows.

@@ -45,13 +45,18 @@ impl Eval {
             questions.settings(task, kept)
         })?;
         fs_err::create_dir_all(out).map_err(Failure::told)?;
+        let round = Round {
+            questions: &questions,
+            split,
+            pack_tokens: self
+                .batch_tokens
+                .map_or(questions.pack_tokens, |tokens| tokens as usize),
+            draws,
+            everywhere,
+        };
         let mut judgements = Vec::new();
         for (name, path) in names.iter().zip(&places) {
-            if let Some(judgement) =
-                self.answer(&belt, name, split, &questions, path, draws, everywhere)?
-            {
-                judgements.push(judgement);
-            }
+            judgements.extend(round.ask(&belt, name, path)?);
         }
         evaluate::write_summary(&out.join(SUMMARY), &judgements)?;
         let mut lines = Lines::new();
@@ -64,13 +69,16 @@ impl Eval {
 
     /// The recipe that names the files: the one that was given, else that of the run.
     fn recipe(&self, belt: &Path) -> Result<Option<Recipe>, Failure> {
-        let of_run = belt.join("..").join(recipe::resolve::RESOLVED_FILE);
-        let path = match &self.recipe {
-            Some(path) => path,
-            None if of_run.is_file() => &of_run,
-            None => return Ok(None),
+        // A run's belt stands in its folder, those of single tasks one deeper.
+        let mut runs = ["..", "../.."].into_iter().map(|up| belt.join(up));
+        let of_run = || {
+            let run = runs.find(|run| run.join("run.json").is_file())?;
+            Some(run.join(recipe::resolve::RESOLVED_FILE)).filter(|path| path.is_file())
         };
-        Ok(Some(recipe::read(path, &[])?.recipe))
+        match self.recipe.clone().or_else(of_run) {
+            Some(path) => Ok(Some(recipe::read(&path, &[])?.recipe)),
+            None => Ok(None),
+        }
     }
 
     /// The tasks that can be asked; the others are told.
@@ -108,37 +116,40 @@ impl Eval {
         }
         Ok(asked)
     }
+}
 
-    #[allow(clippy::too_many_arguments, reason = "one task of a loop")]
-    fn answer(
-        &self,
-        belt: &Shipped,
-        name: &str,
-        split: Split,
-        questions: &Questions,
-        path: &Path,
-        draws: &Draws,
-        everywhere: &Everywhere,
-    ) -> Result<Option<Judgement>, Failure> {
+/// What is the same for every task that is asked.
+struct Round<'r> {
+    questions: &'r Questions,
+    split: Split,
+    pack_tokens: usize,
+    draws: &'r Draws,
+    everywhere: &'r Everywhere,
+}
+
+impl Round<'_> {
+    /// Asks one task, and writes down its answers.
+    fn ask(&self, belt: &Shipped, name: &str, path: &Path) -> Result<Option<Judgement>, Failure> {
         let task = belt.task(name)?;
-        let mut watcher = progress::watcher(everywhere.quiet);
-        let pack_tokens = self
-            .batch_tokens
-            .map_or(questions.pack_tokens, |n| n as usize);
-        let asked = belt.ask(task, split, questions.seed, pack_tokens, |rows| {
-            watcher.asking(name, split.name(), rows);
+        let split = self.split.name();
+        let mut watcher = progress::watcher(self.everywhere.quiet);
+        let seed = self.questions.seed;
+        let asked = belt.ask(task, self.split, seed, self.pack_tokens, |rows| {
+            watcher.asking(name, split, rows);
         })?;
         let Some(asked) = asked else { return Ok(None) };
-        tell_rejections(name, split, &asked.tally, everywhere);
+        if !self.everywhere.quiet {
+            tell_rejections(name, split, &asked.tally);
+        }
         evaluate::write(path, &asked.examples)?;
         let measure = task.settings.metric.as_deref();
         let judgement = Judgement::new(
             name,
-            split.name(),
+            split,
             &asked.examples,
             &asked.tally,
             measure,
-            draws,
+            self.draws,
         )?;
         Ok(Some(judgement))
     }
@@ -168,11 +179,7 @@ fn places(out: &Path, names: &[String], split: Split) -> Result<Vec<PathBuf>, Fa
 }
 
 /// What became of rows that could not be used.
-fn tell_rejections(task: &str, split: Split, tally: &Tally, everywhere: &Everywhere) {
-    if everywhere.quiet {
-        return;
-    }
-    let split = split.name();
+fn tell_rejections(task: &str, split: &str, tally: &Tally) {
     for (reason, rejected) in &tally.rejected {
         let first = rejected.examples.first().map(|example| {
             let detail = match example.detail.as_str() {

@@ -6,7 +6,11 @@ use skillbelt_model::base::portrait::Portrait;
 use skillbelt_model::{Checkpoint, ConfigFile, hub};
 
 use super::Checking;
+use crate::recipe::identity::{difference, identity};
 use crate::recipe::resolve::{RESOLVED_FILE, resolve};
+
+/// Held while a run works in a folder.
+const LOCK: &str = "lock";
 
 impl Checking<'_> {
     /// Checks the section; a base that is on this machine is looked at.
@@ -53,39 +57,44 @@ impl Checking<'_> {
 
     /// A folder that holds something else is not written into.
     pub(super) fn output(&mut self) {
-        let output = &self.resolved.recipe.output;
+        let output = self.resolved.recipe.output.clone();
         if output.is_file() {
             self.told(&["output"], "a file; it must be a folder, or not exist");
             return;
         }
-        let Ok(mut entries) = fs_err::read_dir(output) else {
-            return;
-        };
-        if entries.next().is_none() {
-            return;
-        }
         let shown = output.display();
         let file = output.join(RESOLVED_FILE);
-        let (message, hint) = match fs_err::read_to_string(&file) {
-            Err(_) => (
-                format!("{shown} holds files that are no run"),
-                "name a folder that is empty or does not exist",
-            ),
-            Ok(text) => {
-                let other = resolve(&file, &text, &[])
-                    .and_then(|other| other.hash())
-                    .ok();
-                if other.is_some() && other == self.resolved.hash().ok() {
-                    return;
-                }
-                (
-                    format!("{shown} holds another run"),
-                    "name another folder, or put that run away",
-                )
+        let Ok(text) = fs_err::read_to_string(&file) else {
+            if holds_something(&output) {
+                let message = format!("{shown} holds files that are no run");
+                self.told(&["output"], message).hint =
+                    Some("name a folder that is empty or does not exist".into());
             }
+            return;
         };
-        self.told(&["output"], message).hint = Some(hint.into());
+        let other = resolve(&file, &text, &[]).and_then(|other| identity(&other.recipe));
+        let difference = match (other, identity(&self.resolved.recipe)) {
+            (Ok(other), Ok(own)) => difference(&other, &own),
+            _ => Some(format!("{} cannot be read", file.display())),
+        };
+        if let Some(difference) = difference {
+            let message = format!("{shown} holds another run: {difference}");
+            self.told(&["output"], message).hint =
+                Some("choose another output folder, or put that run away".into());
+        }
     }
+}
+
+/// Whether there is more than what a run leaves that was stopped before it had begun.
+fn holds_something(folder: &Path) -> bool {
+    let Ok(entries) = fs_err::read_dir(folder) else {
+        return false;
+    };
+    let begun = |name: &str| name == LOCK || name == format!("{RESOLVED_FILE}.writing");
+    let name = |entry: std::io::Result<fs_err::DirEntry>| entry.map(|entry| entry.file_name());
+    entries
+        .map(name)
+        .any(|name| !name.is_ok_and(|name| name.to_str().is_some_and(begun)))
 }
 
 /// `owner/name`, which is no path that a person would write.
