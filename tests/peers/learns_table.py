@@ -78,41 +78,58 @@ def difference(task, a, b, labels):
     return point, low, high
 
 
-out = sys.argv[1]
-seeds = sys.argv[2:] or ["0", "1", "2"]
-full_seeds = [s for s in seeds if all(os.path.exists(f"{out}/answers/full-{t}-{s}/{t}.test.jsonl") for t in TASKS)]
-print(f"| task, measure (test rows) | untrained | **one belt** | single-task belt | full fine-tuning ({len(full_seeds)} seeds) | one belt - untrained [95%] | one belt - single-task belt [95%] | regret |")
-print("|---|---|---|---|---|---|---|---|")
-regrets = []
-for task in TASKS:
-    many, labels = columns(out, "many", task, seeds)
-    untrained, _ = columns(out, "untrained", task, seeds)
-    one, _ = columns(out, f"one-{task}", task, seeds)
-    everything = np.arange(len(labels))
-    best = [mean(task, one, labels, everything)]
-    full = "-"
-    if full_seeds:
-        values, _ = columns(out, f"full-{task}", task, full_seeds)
-        best.append(mean(task, values, labels, everything))
-        full = f"{best[-1]:.1f}"
-    ours = mean(task, many, labels, everything)
-    regrets.append(max(best) - ours)
-    gain = "{:+.1f} [{:+.1f}, {:+.1f}]".format(*difference(task, many, untrained, labels))
-    against = "{:+.1f} [{:+.1f}, {:+.1f}]".format(*difference(task, many, one, labels))
-    before = mean(task, untrained, labels, everything)
-    print(f"| {task}, {TASKS[task].upper()} ({len(labels)}) | {before:.1f} | **{ours:.1f}** | {best[0]:.1f} | {full} | {gain} | {against} | {regrets[-1]:+.1f} |")
-print(f"\nMean regret {np.mean(regrets):+.2f} points over {len(regrets)} tasks.")
+def interval(task, a, b, labels):
+    return "{:+.1f} [{:+.1f}, {:+.1f}]".format(*difference(task, a, b, labels))
 
-print("\n| arm | tokens | seconds | bytes shipped |")
-print("|---|---|---|---|")
-for name, arms in [("one belt", ["many"]), ("four belts", [f"one-{t}" for t in TASKS]), ("four full", [f"full-{t}" for t in TASKS])]:
-    tokens = seconds = size = 0.0
-    used = full_seeds if name == "four full" else seeds
-    for arm in arms:
-        for seed in used:
-            folder = f"{out}/{arm}-{seed}"
-            costs = json.load(open(f"{folder}/run.json", encoding="utf-8"))["costs"]
-            tokens += costs["tokens"] / len(used)
-            seconds += costs["seconds"] / len(used)
-            size += sum(e.stat().st_size for e in os.scandir(f"{folder}/belt")) / len(used)
-    print(f"| {name} | {tokens:,.0f} | {seconds:,.0f} | {size:,.0f} |")
+
+def compare(out, arm, name, seeds, full_seeds):
+    """The table of one belt for four tasks, and its mean regret against the best single-task run."""
+    heads = ["task, measure (test rows)", "untrained", f"**{name}**", "single-task LoRA"]
+    heads += [f"full fine-tuning ({len(full_seeds)} seeds)", f"{name} - untrained [95%]"]
+    heads += [f"{name} - single-task LoRA [95%]", "regret"]
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    regrets = []
+    for task, measured in TASKS.items():
+        ours, labels = columns(out, arm, task, seeds)
+        untrained, _ = columns(out, "untrained", task, seeds)
+        single, _ = columns(out, f"one-{task}", task, seeds)
+        everything = np.arange(len(labels))
+        points = [mean(task, runs, labels, everything) for runs in (untrained, ours, single)]
+        best, full = points[2], "-"
+        if full_seeds:
+            values, _ = columns(out, f"full-{task}", task, full_seeds)
+            tuned = mean(task, values, labels, everything)
+            best, full = max(best, tuned), f"{tuned:.1f}"
+        regrets.append(best - points[1])
+        cells = [f"{task}, {measured.upper()} ({len(labels)})", f"{points[0]:.1f}", f"**{points[1]:.1f}**"]
+        cells += [f"{points[2]:.1f}", full, interval(task, ours, untrained, labels)]
+        cells += [interval(task, ours, single, labels), f"{regrets[-1]:+.1f}"]
+        print(f"| {' | '.join(cells)} |")
+    print(f"\nMean regret {np.mean(regrets):+.2f} points over {len(regrets)} tasks.\n")
+
+
+def costs(out, seeds, full_seeds):
+    print("| arm | tokens | bytes shipped |\n|---|---|---|")
+    arms = [("one LoRA", ["many"]), ("one task-aware LoRA", ["aware"])]
+    arms += [("four LoRAs", [f"one-{t}" for t in TASKS]), ("four full", [f"full-{t}" for t in TASKS])]
+    for name, parts in arms:
+        tokens = size = 0.0
+        used = full_seeds if name == "four full" else seeds
+        for folder in [f"{out}/{part}-{seed}" for part in parts for seed in used]:
+            with open(f"{folder}/run.json", encoding="utf-8") as file:
+                tokens += json.load(file)["costs"]["tokens"] / len(used)
+            size += sum(entry.stat().st_size for entry in os.scandir(f"{folder}/belt")) / len(used)
+        print(f"| {name} | {tokens:,.0f} | {size:,.0f} |")
+
+
+def main():
+    out, seeds = sys.argv[1], sys.argv[2:] or ["0", "1", "2"]
+    answered = lambda seed: all(os.path.exists(f"{out}/answers/full-{t}-{seed}/{t}.test.jsonl") for t in TASKS)
+    full_seeds = [seed for seed in seeds if answered(seed)]
+    for arm, name in (("aware", "one task-aware LoRA"), ("many", "one LoRA")):
+        compare(out, arm, name, seeds, full_seeds)
+    costs(out, seeds, full_seeds)
+
+
+if __name__ == "__main__":
+    main()

@@ -46,7 +46,9 @@ fn a_run_that_is_killed_at_random_moments_leaves_the_same() {
         let takes = started.elapsed();
         let whole = bench.outcome("whole");
         let (mut name, mut runs, mut struck) = ("killed-0".to_owned(), 1, 0);
-        for kill in 0..asked().unwrap_or(2) {
+        // Those that came too late are not counted.
+        let mut tries = 3 * place as u64;
+        while struck < asked().unwrap_or(2) {
             let mut command = bench.command(&name);
             let mut child = command
                 .stdout(Stdio::null())
@@ -54,7 +56,8 @@ fn a_run_that_is_killed_at_random_moments_leaves_the_same() {
                 .spawn()
                 .unwrap();
             // The golden ratio spreads moments evenly over the whole run.
-            let share = ((kill + 3 * place as u64 + 1) as f32 * 0.618_034).fract();
+            tries += 1;
+            let share = (tries as f32 * 0.618_034).fract();
             std::thread::sleep(takes.mul_f32(share).max(Duration::from_millis(1)));
             child.kill().unwrap();
             struck += u64::from(!child.wait().unwrap().success());
