@@ -13,5 +13,5 @@ mod summary;
 pub use example::{Example, answered, examples, file_name, plain_name, read, write, write_to};
 pub use judge::judged;
 pub use paired::{Paired, paired};
-pub use resample::{Draws, Interval, interval};
+pub use resample::{Draws, Interval, interval, intervals};
 pub use summary::{Judgement, table, write_summary};

@@ -12,7 +12,7 @@ use skillbelt_train::data::Split;
 use skillbelt_train::evaluate::Draws;
 use skillbelt_train::recipe::Override;
 
-use super::{Everywhere, overrides, precision};
+use super::{Everywhere, overrides, precision, score};
 use crate::exit::Failure;
 
 /// Ask a belt the rows of a split, write down each answer, and measure them with a 95% interval; or
@@ -103,6 +103,7 @@ impl Eval {
             seed: self.seed,
             count: self.draws,
         };
+        score::choose_wordnet(None)?;
         match (&self.belt, &self.out, &self.measure) {
             (Some(belt), Some(out), _) => self.ask(belt, out, &draws, everywhere),
             (_, _, Some(measure)) => compare::compare(&self.compare, measure, &draws, self.json),
