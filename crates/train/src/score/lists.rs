@@ -18,12 +18,12 @@ type Names = Vec<String>;
 
 /// A search: what the lists say of each query, in the order of the answers.
 pub fn search(answers: &Path, predictions: &Path, pool: usize) -> Result<Vec<Listed>> {
-    let mut truth = Named::default();
+    let (mut truth, predicted) = (Named::default(), ranked(predictions)?);
     objects(answers, &mut |place, fields| {
-        let (name, right) = right_answers(&place, &fields)?;
+        let (name, right) = right_answers(&place, &fields, &predicted)?;
         truth.put(name, place, right)
     })?;
-    let pairs = matched(truth, ranked(predictions)?)?;
+    let pairs = matched(truth, predicted)?;
     let lists = pairs.into_iter().map(|(_, right, place, list)| {
         if list.len() > pool {
             let told = format!("{} candidates of a pool of {pool}", list.len());
@@ -101,18 +101,26 @@ fn classes(path: &Path) -> Result<Named<HashSet<String>>> {
     Ok(truth)
 }
 
-/// The query and its right answers: `answers` under `url`, `retrieval_idx` under `url` or `idx`, or
-/// `idx` under `url`.
-fn right_answers(place: &Place, fields: &Fields) -> Result<(String, Names)> {
-    let (right, own): (_, &[&str]) = if let Some(answers) = fields.get("answers") {
-        (names(place, answers)?, &["url", "idx"])
-    } else if fields.contains_key("retrieval_idx") {
-        (vec![word(place, fields, "retrieval_idx")?], &["url", "idx"])
-    } else {
-        (vec![word(place, fields, "idx")?], &["url"])
+/// The query and its right answers: `answers`, `retrieval_idx` or `idx`. The query is named by its
+/// `url`; by its `idx` if it has no `url`, or if predictions name it so.
+fn right_answers(
+    place: &Place,
+    fields: &Fields,
+    predicted: &Named<Names>,
+) -> Result<(String, Names)> {
+    let right = match (fields.get("answers"), fields.contains_key("retrieval_idx")) {
+        (Some(answers), _) => names(place, answers)?,
+        (None, true) => vec![word(place, fields, "retrieval_idx")?],
+        (None, false) => vec![word(place, fields, "idx")?],
     };
-    let key = own.iter().find(|key| fields.contains_key(**key));
-    Ok((word(place, fields, key.unwrap_or(&"url"))?, right))
+    let by = |key: &str| fields.get(key).and_then(word_of);
+    let name = match (by("url"), by("idx")) {
+        (Some(url), Some(idx)) if !predicted.contains(&url) && predicted.contains(&idx) => idx,
+        (Some(url), _) => url,
+        (None, Some(idx)) => idx,
+        (None, None) => word(place, fields, "url")?,
+    };
+    Ok((name, right))
 }
 
 /// Predictions: `url` or `index`, and `answers`.

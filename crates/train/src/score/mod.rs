@@ -29,7 +29,7 @@ pub enum Kind {
     /// JSON with `index` and the `answers` of its class (POJ-104); answers may give `label` instead.
     Poj104,
     /// JSON with `url` and ranked `answers`; of answers `url` and `idx` (AdvTest), or `idx` and
-    /// `retrieval_idx` (CoSQA), or `answers`.
+    /// `retrieval_idx` (CoSQA), or `answers`. Predictions may name a query by its `idx` too.
     Search,
     /// JSON with `code`, against one text a line (CONCODE).
     Generate,
