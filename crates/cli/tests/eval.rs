@@ -73,7 +73,7 @@ fn of_several_files_every_two_are_compared_and_corrected() {
     }
     assert!(
         told.out
-            .contains("McNemar: right in 40 only, in 0 only; p 0.0000"),
+            .contains("McNemar: right in 40 only, in 0 only; p < 0.0001"),
         "{}",
         told.out
     );
@@ -81,10 +81,8 @@ fn of_several_files_every_two_are_compared_and_corrected() {
     assert_eq!(json["files"].as_array().unwrap().len(), 3);
     let pairs = json["pairs"].as_array().unwrap();
     assert_eq!(pairs.len(), 3);
-    assert_eq!(
-        (&pairs[1]["difference"], &pairs[1]["p_holm"]),
-        (&0.0.into(), &1.0.into())
-    );
+    assert_eq!(pairs[1]["difference"], 0.0);
+    assert_eq!(pairs[1]["p_holm"], 1.0);
     assert_eq!(pairs[0]["by_example"]["test"], "mcnemar");
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::matching::{Named, matched};
 use crate::data::Place;
 use crate::data::read::strict::{lines, objects, wrong};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// By example.
 #[derive(Debug, Default)]
@@ -46,10 +46,7 @@ fn side_by_side(answers: &Path, expected: Vec<String>, predictions: &Path) -> Re
             line,
         };
         let hint = "one text a line, in the order of the answers; an empty text is an empty line";
-        return Err(match wrong(&place, told) {
-            error @ Error::File { .. } => error.with_hint(hint),
-            other => other,
-        });
+        return Err(wrong(&place, told).with_hint(hint));
     }
     Ok(Texts { written, expected })
 }

@@ -42,12 +42,13 @@ fn text(found: &Paired) -> String {
 /// The difference with all that says how sure it is. Behind `p` stands what Holm's correction made
 /// of it.
 fn sure(found: &Paired, p_holm: Option<f64>, by_example_p_holm: Option<f64>) -> String {
-    let holm = |p: Option<f64>| p.map_or_else(String::new, |p| format!(", Holm {p:.4}"));
+    let holm = |p: Option<f64>| p.map_or_else(String::new, |p| format!(", Holm {}", told(p)));
     let bootstrap = match (&found.interval, found.p) {
         (Some(interval), Some(p)) => format!(
-            "95% interval {:+.4} .. {:+.4}, p {p:.4}{} ({} draws, seed {})",
+            "95% interval {:+.4} .. {:+.4}, {}{} ({} draws, seed {})",
             interval.low,
             interval.high,
+            told(p),
             holm(p_holm),
             interval.draws,
             interval.seed
@@ -58,17 +59,17 @@ fn sure(found: &Paired, p_holm: Option<f64>, by_example_p_holm: Option<f64>) -> 
     let by_example = match &found.by_example {
         None => String::new(),
         Some(ByExample::McNemar(test)) => format!(
-            "McNemar: right in {} only, in {} only; p {:.4}{} ({})\n",
+            "McNemar: right in {} only, in {} only; {}{} ({})\n",
             test.only_a,
             test.only_b,
-            test.p,
+            told(test.p),
             holm(by_example_p_holm),
             how(test.exact)
         ),
         Some(ByExample::Wilcoxon(test)) => format!(
-            "Wilcoxon: {} examples differ; p {:.4}{} ({})\n",
+            "Wilcoxon: {} examples differ; {}{} ({})\n",
             test.differing,
-            test.p,
+            told(test.p),
             holm(by_example_p_holm),
             how(test.exact)
         ),
@@ -77,6 +78,14 @@ fn sure(found: &Paired, p_holm: Option<f64>, by_example_p_holm: Option<f64>) -> 
         "difference {:+.4}, {bootstrap}\n{by_example}",
         found.difference
     )
+}
+
+/// A probability, never shown as nought.
+fn told(p: f64) -> String {
+    match p < 0.0001 {
+        true => "p < 0.0001".to_owned(),
+        false => format!("p {p:.4}"),
+    }
 }
 
 /// The files by number, then each pair.

@@ -7,8 +7,9 @@ use super::super::Place;
 use super::defect::Sound;
 use super::lines::Lines;
 use super::object::Fields;
-use super::{files, records, word_of};
+use super::{records, word_of};
 use crate::error::{Error, Result};
+use crate::recipe::Format;
 
 /// An error at a place.
 pub fn wrong(place: &Place, message: impl std::fmt::Display) -> Error {
@@ -42,9 +43,13 @@ pub fn lines(path: &Path, take: &mut dyn FnMut(Place, &str) -> Result<()>) -> Re
     }
 }
 
-/// Every object of a file of JSON lines, or of one JSON array.
+/// Every object of a file of JSON lines, or of one JSON array; the first sign of the file tells which.
 pub fn objects(path: &Path, take: &mut dyn FnMut(Place, Fields) -> Result<()>) -> Result<()> {
-    records(path, files::plain(path)?, &mut |place, fields| {
+    let format = match first_sign(path)? {
+        Some('[') => Format::Json,
+        _ => Format::Jsonl,
+    };
+    records(path, format, &mut |place, fields| {
         let fields = sound(&place, fields)?;
         take(place, fields)
     })
@@ -52,15 +57,20 @@ pub fn objects(path: &Path, take: &mut dyn FnMut(Place, Fields) -> Result<()>) -
 
 /// Whether a file begins as JSON does.
 pub fn is_json(path: &Path) -> Result<bool> {
+    Ok(matches!(first_sign(path)?, Some('{' | '[')))
+}
+
+/// The first character that is no white space.
+fn first_sign(path: &Path) -> Result<Option<char>> {
     let mut lines = Lines::open(path)?;
     while let Some(line) = lines.next()? {
-        match line.map(str::trim_start) {
-            Ok("") => {}
-            Ok(text) => return Ok(text.starts_with(['{', '['])),
-            Err(_) => return Ok(false),
+        match line.map(|line| line.trim_start().chars().next()) {
+            Ok(None) => {}
+            Ok(found) => return Ok(found),
+            Err(_) => return Ok(None),
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// The text or number under a key, as a word.
