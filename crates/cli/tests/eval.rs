@@ -62,6 +62,31 @@ fn the_difference_is_told_with_its_interval() {
 }
 
 #[test]
+fn of_several_files_every_two_are_compared_and_corrected() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = two(folder.path());
+    let arguments = ["eval", "--compare", &a, &b, &a, "--measure", "accuracy"];
+    let told = run(&mut command(&arguments), b"");
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""));
+    for part in ["1 against 2: ", "1 against 3: ", "2 against 3: ", ", Holm "] {
+        assert!(told.out.contains(part), "{}", told.out);
+    }
+    assert!(
+        told.out
+            .contains("McNemar: right in 40 only, in 0 only; p < 0.0001"),
+        "{}",
+        told.out
+    );
+    let json = run(command(&arguments).arg("--json"), b"").rows().remove(0);
+    assert_eq!(json["files"].as_array().unwrap().len(), 3);
+    let pairs = json["pairs"].as_array().unwrap();
+    assert_eq!(pairs.len(), 3);
+    assert_eq!(pairs[1]["difference"], 0.0);
+    assert_eq!(pairs[1]["p_holm"], 1.0);
+    assert_eq!(pairs[0]["by_example"]["test"], "mcnemar");
+}
+
+#[test]
 fn what_cannot_be_compared_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = two(folder.path());

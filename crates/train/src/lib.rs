@@ -15,6 +15,7 @@ pub mod predict;
 pub mod recipe;
 pub mod report;
 pub mod run;
+pub mod score;
 pub mod shipped;
 pub mod start;
 pub mod task;

@@ -1,4 +1,4 @@
-//! The measures against `tests/golden/metrics/metrics.json`, and properties that hold on any input.
+//! The measures against the numbers of `tests/golden/metrics/`, and properties that hold on any input.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on fails and says where"
@@ -8,15 +8,19 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use skillbelt_train::metric::{self, Judged};
+use skillbelt_train::metric::{self, Judged, Listed};
 use skillbelt_train::task::Measures;
 
 const GOLDEN: &str = include_str!("../../../tests/golden/metrics/metrics.json");
+const GOLDEN_TEXTS: &str = include_str!("../../../tests/golden/metrics/texts.json");
 /// Sums of some dozens of numbers near one, in another order than the reference's.
 const TOLERANCE: f64 = 1e-12;
 
 fn golden(part: &str) -> Vec<Value> {
-    let all: Value = serde_json::from_str(GOLDEN).unwrap();
+    let all: Value = match part {
+        "texts" | "stems" | "synonyms" => serde_json::from_str(GOLDEN_TEXTS).unwrap(),
+        _ => serde_json::from_str(GOLDEN).unwrap(),
+    };
     let cases = all[part].as_array().unwrap().clone();
     assert!(!cases.is_empty());
     cases
@@ -69,6 +73,25 @@ fn measures_of_searches_are_those_of_their_definitions() {
     }
 }
 
+fn listed(case: &Value) -> metric::Ranked {
+    let queries: Vec<(Vec<usize>, usize, usize)> = of(&case["queries"]);
+    let lists = queries.into_iter().map(|(places, right, length)| Listed {
+        places,
+        right,
+        length,
+    });
+    metric::Ranked::listed(&lists.collect::<Vec<_>>(), of(&case["pool"]))
+}
+
+/// What is not told by lists that end too early is left out, and everything else is there.
+#[test]
+fn lists_that_end_early_have_the_measures_that_they_tell() {
+    for case in golden("lists") {
+        let wrong = differing(&listed(&case).measures(), &case);
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+}
+
 #[test]
 fn measures_of_texts_are_those_of_their_dialects() {
     for case in golden("texts") {
@@ -102,12 +125,25 @@ fn wrong_answers_do_not_pass_as_right_ones() {
         "{wrong:?}"
     );
 
+    let mut case = golden("lists")[1].clone();
+    case["queries"][0][2] = Value::from(9);
+    let wrong = differing(&listed(&case).measures(), &case);
+    assert!(
+        wrong.iter().any(|wrong| wrong.starts_with("ndcg@10")),
+        "{wrong:?}"
+    );
+
     let case = &golden("texts")[1];
     let texts: Vec<String> = of(&case["written"]);
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut shifted = texts.clone();
     shifted.rotate_left(1);
-    assert!(!differing(&metric::text(&texts, &shifted), case).is_empty());
+    let wrong = differing(&metric::text(&texts, &shifted), case);
+    assert_eq!(
+        wrong.len(),
+        metric::text(&texts, &shifted).len(),
+        "{wrong:?}"
+    );
 }
 
 #[test]
@@ -126,12 +162,12 @@ fn a_score_that_is_no_number_counts_as_the_worst() {
             let one = |last: f32| {
                 metric::classification(&[vec![-0.5], vec![0.5], vec![last]], &labels, 2)
             };
-            assert_eq!(one(bad), one(4.0 * said), "{bad} where {label} is true");
+            assert_eq!(one(bad), one(40.0 * said), "{bad} where {label} is true");
             let two = |last: f32| {
                 let rows = [vec![0.5, -0.5], vec![-0.5, 0.5], vec![0.0, last]];
                 metric::classification(&rows, &labels, 2)
             };
-            assert_eq!(two(bad), two(4.0 * said), "{bad} where {label} is true");
+            assert_eq!(two(bad), two(40.0 * said), "{bad} where {label} is true");
         }
     }
     let all_bad = vec![vec![f32::NAN; 3]; 6];

@@ -1,8 +1,7 @@
 """Expected values of the measures, for metrics.json beside this file.
 
-Classes: from scikit-learn. Search and texts: computed here, as plainly as possible, from the
-definitions; the two dialects of BLEU from the descriptions of CodeXGLUE's evaluation, by counting
-every run of words in every place, with fractions where fractions are enough.
+Classes: from scikit-learn; the calibration error, which it has not, from its definition. Search:
+computed here, as plainly as possible, from the definitions, and nDCG by scikit-learn too.
 
     python make_metrics.py        # needs scikit-learn and numpy
 """
@@ -11,8 +10,6 @@ import json
 import math
 import pathlib
 import random
-import re
-import sys
 from fractions import Fraction
 
 import numpy as np
@@ -23,6 +20,17 @@ HERE = pathlib.Path(__file__).parent
 
 def f32(value):
     return float(np.float32(value))
+
+
+def calibration(shares, said, labels):
+    """Bins by their edges; `shares` are the probabilities of what was said."""
+    total = 0.0
+    for low in range(15):
+        inside = [i for i, p in enumerate(shares) if low < p * 15 <= low + 1 or (low == 0 and p == 0)]
+        if inside:
+            right = np.mean([said[i] == labels[i] for i in inside])
+            total += len(inside) / len(labels) * abs(right - np.mean([shares[i] for i in inside]))
+    return float(total)
 
 
 def binary(name, logits, labels, columns):
@@ -42,6 +50,9 @@ def binary(name, logits, labels, columns):
         "mcc": sk.matthews_corrcoef(y, said),
         "balanced_accuracy": sk.balanced_accuracy_score(y, said),
         "base_rate": float(y.mean()),
+        "precision_macro": sk.precision_score(y, said, average="macro", zero_division=0),
+        "recall_macro": sk.recall_score(y, said, average="macro", zero_division=0),
+        "calibration_error@15": calibration(1 / (1 + np.exp(-np.abs(margin))), said, labels),
     }
     if 0 < y.sum() < len(y):
         expected["auc"] = sk.roc_auc_score(y, margin)
@@ -64,6 +75,9 @@ def several(name, scores, labels, classes):
         "mcc": sk.matthews_corrcoef(y, said),
         "balanced_accuracy": np.mean([(said[y == c] == c).mean() for c in sorted(set(labels))]),
         "base_rate": max(np.bincount(y)) / len(y),
+        "precision_macro": sk.precision_score(y, said, average="macro", zero_division=0),
+        "recall_macro": sk.recall_score(y, said, average="macro", zero_division=0),
+        "calibration_error@15": calibration(shares.max(axis=1), said, labels),
         "auc": np.mean([sk.roc_auc_score(y == c, shares[:, c]) for c in both]),
         "average_precision": np.mean([sk.average_precision_score(y == c, shares[:, c]) for c in both]),
     }
@@ -100,7 +114,7 @@ def class_cases():
 
 def search(ranks, pool):
     """Walks through the places one by one."""
-    totals = dict.fromkeys(["mrr", "mrr@10", "map", "map@R", "recall@1", "recall@5", "recall@10", "ndcg@10"], 0.0)
+    totals = dict.fromkeys(["mrr", "mrr@10", "map", "map@R", "recall@1", "recall@5", "recall@10", "ndcg", "ndcg@10"], 0.0)
     for right in ranks:
         is_right = [place in right for place in range(1, pool + 1)]
         count = len(right)
@@ -122,9 +136,13 @@ def search(ranks, pool):
         totals["map@R"] += float(within / count)
         for k in (1, 5, 10):
             totals[f"recall@{k}"] += sum(is_right[:k]) / count
-        gain = sum(1 / math.log2(place + 1) for place in range(1, 11) if place <= pool and is_right[place - 1])
-        best = sum(1 / math.log2(place + 1) for place in range(1, min(count, 10) + 1))
-        totals["ndcg@10"] += gain / best
+        for name, last in (("ndcg", pool), ("ndcg@10", min(10, pool))):
+            gain = sum(1 / math.log2(place + 1) for place in range(1, last + 1) if is_right[place - 1])
+            best = sum(1 / math.log2(place + 1) for place in range(1, min(count, last) + 1))
+            totals[name] += gain / best
+            if pool > 1:
+                theirs = sk.ndcg_score([is_right], [[-place for place in range(pool)]], k=last)
+                assert abs(theirs - gain / best) < 1e-12
     expected = {name: total / len(ranks) for name, total in totals.items()}
     expected["pool"] = pool
     return dict(ranks=ranks, pool=pool, expected=expected)
@@ -138,94 +156,37 @@ def search_cases():
     return [search(one, 40), search(some, 60), search([[1]], 1), search([[2, 3, 4]], 4)]
 
 
-def runs(words, order):
-    return [tuple(words[at:at + order]) for at in range(len(words) - order + 1)]
+def listed(queries, pool):
+    """Lists that were cut off: what is told by them whatever stands beyond their ends."""
+    names = {"mrr@10": 10, "recall@1": 1, "recall@5": 5, "recall@10": 10, "ndcg@10": 10, "ndcg": pool, "map": pool, "mrr": pool}
+    full = []
+    for right, count, length in queries:
+        beyond = [p for p in range(length + 1, pool + 1)]
+        missing = count - len(right)
+        full.append((right + beyond[:missing], right + (beyond[len(beyond) - missing:] if missing else [])))
+    soon, late = (search([q[side] for q in full], pool)["expected"] for side in (0, 1))
+    expected = {name: soon[name] for name in names if abs(soon[name] - late[name]) < 1e-12}
+    expected["pool"] = pool
+    if all(len(right) == count or length >= count for right, count, length in queries):
+        expected["map@R"] = soon["map@R"]
+    expected["mrr@list"] = sum(1 / min(right) if right else 0 for right, _, _ in queries) / len(queries)
+    return dict(queries=queries, pool=pool, expected=expected)
 
 
-def shared(written, expected, order):
-    """Of every different run the smaller of both counts."""
-    ours, theirs = runs(written, order), runs(expected, order)
-    return sum(min(ours.count(run), theirs.count(run)) for run in set(ours))
-
-
-def bleu_of_all(pairs):
-    """Translation and CONCODE: words by white space, one added to every order."""
-    pairs = [(w.strip().split(), e.strip().split()) for w, e in pairs]
-    product = Fraction(1)
-    for order in range(1, 5):
-        matches = sum(shared(w, e, order) for w, e in pairs)
-        possible = sum(len(runs(w, order)) for w, _ in pairs)
-        product *= Fraction(matches + 1, possible + 1)
-    written, expected = sum(len(w) for w, _ in pairs), sum(len(e) for _, e in pairs)
-    if written == 0:
-        return 0.0
-    short = 1.0 if written > expected else math.exp(1 - expected / written)
-    return float(product) ** 0.25 * short
-
-
-def small_words(text):
-    """Code-to-text: small letters, words and signs apart, then the punctuation of mteval apart."""
-    text = " ".join(re.findall(r"\w+|[^\s\w]", text.strip().lower()))
-    return re.sub(r"([{-~\[-` -&(-+:-@/])", r" \1 ", " " + text + " ").split()
-
-
-def bleu_of_one(written, expected):
-    w, e = small_words(written), small_words(expected)
-    least = sys.float_info.min
-    total = 0.0
-    for order in range(1, 5):
-        add = 1 if order > 1 else 0
-        total += math.log(shared(w, e, order) + add + least) - math.log(len(runs(w, order)) + add + least)
-    return math.exp(total / 4 + min(0, 1 - (len(e) + 1) / (len(w) + 1)))
-
-
-def alike(a, b):
-    """Twice the longest common subsequence over both lengths, by the full table."""
-    if not a and not b:
-        return 1.0
-    table = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
-    for i, x in enumerate(a, 1):
-        for j, y in enumerate(b, 1):
-            table[i][j] = table[i - 1][j - 1] + 1 if x == y else max(table[i - 1][j], table[i][j - 1])
-    return 2 * table[-1][-1] / (len(a) + len(b))
-
-
-def texts(pairs):
-    expected = {
-        "exact_match": sum(w.strip() == e.strip() for w, e in pairs) / len(pairs),
-        "bleu": bleu_of_all(pairs),
-        "bleu_smooth": sum(bleu_of_one(w, e) for w, e in pairs) / len(pairs),
-        "edit_similarity": sum(alike(w.strip(), e.strip()) for w, e in pairs) / len(pairs),
-    }
-    return dict(written=[w for w, _ in pairs], expected_texts=[e for _, e in pairs], expected=expected)
-
-
-def text_cases():
-    draw = random.Random(13)
-    some = [
-        ("Returns the name of the file .", "Return the name of the file."),
-        ("public int size ( ) { return this . size ; }", "public int size ( ) { return size ; }"),
-        ("  same text \n", "same text"),
-        ("the the the the", "the cat is on the mat"),
-        ("", "nothing was written here"),
-        ("something", ""),
-        ("snake_case_name = 3.14 - x/2", "snake_case = 3.14-x / 2 ; it's"),
-        ("GRÖSSE der Straße, 你好 мир", "größe der Strasse, 你好 Мир!"),
-        ("int a;", "int a;"),
-    ]
-    vocabulary = "if ( x ) return y ; else z = foo_bar . get ( 1 ) + \"a\" <b> &quot;".split()
-    longer = []
-    for _ in range(12):
-        expected = [draw.choice(vocabulary) for _ in range(draw.randint(1, 60))]
-        written = [w if draw.random() < 0.8 else draw.choice(vocabulary) for w in expected if draw.random() < 0.95]
-        longer.append((" ".join(written), " ".join(expected)))
-    return [texts(some), texts(longer), texts([("", "")]), texts([("a b c d e", "a b c d e")]), texts(some[4:5])]
+def list_cases():
+    """Each query: places of right answers in the list, how many there are, the list's length."""
+    draw = random.Random(14)
+    found = [[sorted(draw.sample(range(1, 21), draw.randint(0, 1))), 1, 20] for _ in range(20)]
+    some = [[sorted(draw.sample(range(1, 13), draw.randint(0, 5))), 6, 12] for _ in range(20)]
+    whole = [[[draw.randint(1, 9)], 1, 30] for _ in range(10)]
+    short = [[[1], 3, 3], [[], 3, 3], [[2, 3], 3, 3]]
+    return [listed(found, 50), listed(some, 40), listed(whole, 60), listed(short, 15)]
 
 
 def main():
-    cases = dict(classes=class_cases(), search=search_cases(), texts=text_cases())
+    cases = dict(classes=class_cases(), search=search_cases(), lists=list_cases())
     out = json.dumps(cases, ensure_ascii=False, separators=(",", ":"))
-    (HERE / "metrics.json").write_text(out.replace('{"name"', '\n{"name"').replace('{"ranks"', '\n{"ranks"').replace('{"written"', '\n{"written"') + "\n")
+    (HERE / "metrics.json").write_text(out.replace('{"name"', '\n{"name"').replace('{"ranks"', '\n{"ranks"') + "\n")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ mod eval;
 mod export;
 mod overrides;
 mod predict;
+mod score;
 mod train;
 
 use clap::{Args, Parser, Subcommand};
@@ -25,6 +26,7 @@ use crate::exit::Failure;
     arg_required_else_help = true,
     after_help = "Exit codes: 0 all was done; 1 something was found that was looked for; 2 it could not be done, or not for every input.\n\
         SKILLBELT_KERNEL=portable|neon|avx2|avx512|amx chooses the instructions instead of the program.\n\
+        SKILLBELT_WORDNET names a folder with WordNet's files, for METEOR with synonyms.\n\
         HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are honoured."
 )]
 pub struct Arguments {
@@ -60,6 +62,7 @@ enum Command {
     Train(train::Train),
     Eval(eval::Eval),
     Predict(predict::Predict),
+    Score(score::Score),
     Export(export::Export),
     /// Look at data sets
     #[command(subcommand, arg_required_else_help = true)]
@@ -96,6 +99,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Data(DataCommand::Check(check)) => check.run(everywhere),
         Command::Eval(eval) => eval.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
+        Command::Score(score) => score.run(),
         Command::Export(export) => export.run(everywhere),
     }
 }

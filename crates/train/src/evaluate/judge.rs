@@ -108,8 +108,16 @@ impl Judged for Texts {
     fn names(&self) -> &'static [&'static str] {
         &[
             "exact_match",
+            "exact_match_words",
             "bleu",
             "bleu_smooth",
+            "sacrebleu_13a",
+            "rouge_l",
+            "rouge_l_stem",
+            "meteor_exact_stem",
+            "meteor_nltk",
+            "chrf",
+            "chrf++",
             "edit_similarity",
             "loss",
             "perplexity",
@@ -124,5 +132,9 @@ impl Judged for Texts {
         let written = self.written.as_ref();
         let value = written.and_then(|written| written.value(name, times));
         value.or_else(|| self.losses.value(name, times))
+    }
+
+    fn each(&self, name: &str) -> Option<Vec<f64>> {
+        self.written.as_ref()?.each(name)
     }
 }

@@ -5,13 +5,19 @@
 //! answers are made, and chooses no moment of a training run.
 
 pub mod example;
+mod family;
 mod judge;
+mod mcnemar;
 mod paired;
 mod resample;
 mod summary;
+mod wilcoxon;
 
 pub use example::{Example, answered, examples, file_name, plain_name, read, write, write_to};
+pub use family::{Compared, family, holm};
 pub use judge::judged;
-pub use paired::{Paired, paired};
-pub use resample::{Draws, Interval, interval};
+pub use mcnemar::{McNemar, mcnemar};
+pub use paired::{ByExample, Paired, paired};
+pub use resample::{Draws, Interval, interval, intervals};
 pub use summary::{Judgement, table, write_summary};
+pub use wilcoxon::{Wilcoxon, wilcoxon};

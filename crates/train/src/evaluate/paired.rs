@@ -9,8 +9,11 @@ use serde::Serialize;
 
 use super::example::Example;
 use super::judge::judged;
+use super::mcnemar::{McNemar, mcnemar};
 use super::resample::{Draws, Interval};
+use super::wilcoxon::{Wilcoxon, wilcoxon};
 use crate::error::{Error, Result};
+use crate::metric::Judged;
 
 /// Names that are told when examples do not match.
 const TOLD: usize = 5;
@@ -28,6 +31,54 @@ pub struct Paired {
     /// Two-sided, by the draws: twice the share of them in which the difference is zero or on the
     /// other side, with one draw added to both counts so that it is never nought.
     pub p: Option<f64>,
+    /// A second opinion, from the examples one by one; none for measures of all texts at once and for
+    /// losses.
+    pub by_example: Option<ByExample>,
+}
+
+/// A test that looks at each example instead of the measure.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "test", rename_all = "lowercase")]
+pub enum ByExample {
+    /// Of classes, and of measures that are one or nought for each example.
+    McNemar(McNemar),
+    /// Of measures that are the mean of a number of each example.
+    Wilcoxon(Wilcoxon),
+}
+
+impl ByExample {
+    /// Two-sided.
+    pub fn p(&self) -> f64 {
+        match self {
+            ByExample::McNemar(test) => test.p,
+            ByExample::Wilcoxon(test) => test.p,
+        }
+    }
+
+    fn new(a: &dyn Judged, b: &dyn Judged, measure: &str) -> Option<ByExample> {
+        // Of classes it is right or wrong that counts, whatever the measure.
+        let name = if a.names().contains(&"accuracy") {
+            "accuracy"
+        } else {
+            measure
+        };
+        let (a, b) = (a.each(name)?, b.each(name)?);
+        let count = |of: [f64; 2]| {
+            let both = a.iter().zip(&b);
+            both.filter(|(a, b)| [**a, **b] == of).count() as u64
+        };
+        let told = a
+            .iter()
+            .chain(&b)
+            .all(|value| *value == 0.0 || *value == 1.0);
+        Some(match told {
+            true => ByExample::McNemar(mcnemar(count([1.0, 0.0]), count([0.0, 1.0]))),
+            false => {
+                let differences = a.iter().zip(&b).map(|(a, b)| a - b);
+                ByExample::Wilcoxon(wilcoxon(&differences.collect::<Vec<f64>>()))
+            }
+        })
+    }
 }
 
 /// Compares by the paired bootstrap: every draw takes the same examples of both.
@@ -56,6 +107,7 @@ pub fn paired(a: &[Example], b: &[Example], measure: &str, draws: &Draws) -> Res
         difference: of_a - of_b,
         p: interval.map(|_| (2.0 * least as f64 / (values.len() + 1) as f64).min(1.0)),
         interval,
+        by_example: ByExample::new(&*a, &*b, measure),
     })
 }
 

@@ -91,6 +91,19 @@ pub fn interval(judged: &dyn Judged, measure: &str, draws: &Draws) -> Option<Int
     draws.interval(&values)
 }
 
+/// The 95% intervals of several measures, from the same draws, in the order of their names.
+pub fn intervals(judged: &dyn Judged, measures: &[&str], draws: &Draws) -> Vec<Option<Interval>> {
+    let all = (0..draws.count).into_par_iter();
+    let drawn: Vec<Vec<Option<f64>>> = all
+        .map(|draw| judged.values(measures, &draws.times(draw, judged.count())))
+        .collect();
+    let of = |place: usize| {
+        let values = drawn.iter().filter_map(|values| *values.get(place)?);
+        draws.interval(&values.collect::<Vec<f64>>())
+    };
+    (0..measures.len()).map(of).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +118,17 @@ mod tests {
         let reach = 1.96 * (0.25f64 / 400.0).sqrt();
         assert!((found.low - (0.5 - reach)).abs() < 0.01, "{found:?}");
         assert!((found.high - (0.5 + reach)).abs() < 0.01, "{found:?}");
+    }
+
+    #[test]
+    fn intervals_of_several_measures_are_those_of_each() {
+        let ranks: Vec<Vec<usize>> = (0..40).map(|query| vec![1 + query % 7]).collect();
+        let judged = Ranked::new(&ranks, 10);
+        let draws = Draws::default();
+        let names = ["mrr", "none", "recall@5"];
+        let each = names.map(|name| interval(&judged, name, &draws));
+        assert!(each[0].is_some() && each[1].is_none());
+        assert_eq!(intervals(&judged, &names, &draws), each);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! BLEU up to four words in the two dialects of CodeXGLUE. They differ in what is a word, in what is
-//! smoothed, in the penalty for short texts and in whether texts are averaged; numbers of one cannot
-//! be compared with numbers of the other.
+//! BLEU up to four words in three dialects: the two of CodeXGLUE and sacreBLEU's. They differ in what
+//! is a word, in what is smoothed, in the penalty for short texts and in whether texts are averaged;
+//! numbers of one cannot be compared with numbers of another.
 //!
-//! Not here: sacreBLEU and other dialects.
+//! Not here: several expected texts, other smoothings.
 
 use std::collections::HashMap;
 
@@ -71,6 +71,31 @@ impl Overlap {
         (logs / ORDERS as f64).exp() * (1.0 - longer).min(0.0).exp()
     }
 
+    /// `sacrebleu_13a`, of all texts at once, with the signature
+    /// `nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.x`. Words are those of
+    /// [`words_13a`](super::sacre::words_13a); an order without a match counts as half a match, the
+    /// next such order as a quarter, and so on; texts without a single match have 0; the penalty is
+    /// `exp(1 - expected / written)`.
+    pub fn sacre(&self) -> f64 {
+        if self.matches == [0; ORDERS] || self.possible.contains(&0) {
+            return 0.0;
+        }
+        let mut share = 1.0;
+        let mut logs = 0.0;
+        for (matches, possible) in self.matches.iter().zip(&self.possible) {
+            let matches = match matches {
+                0 => {
+                    share /= 2.0;
+                    share
+                }
+                some => *some as f64,
+            };
+            logs += (matches / *possible as f64).ln();
+        }
+        let longer = self.expected as f64 / self.written as f64;
+        (logs / ORDERS as f64).exp() * (1.0 - longer).min(0.0).exp()
+    }
+
     /// `bleu_smooth`, the dialect of code-to-text: of one text; the measure is the mean over texts.
     /// Words are [`lowered_words`]; one is added to matches and possibilities of orders 2 to 4, and
     /// the smallest normal number to all; the penalty is `exp(1 - (expected + 1) / (written + 1))`.
@@ -113,6 +138,6 @@ pub fn lowered_words(text: &str) -> Vec<String> {
 }
 
 /// White space as the scripts of both dialects know it, separators of ASCII included.
-fn is_space(character: char) -> bool {
+pub fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
 }

@@ -1,10 +1,11 @@
-//! Measures of classes: accuracy, F1 and its parts, MCC, areas under curves.
+//! Measures of classes: accuracy, F1 and its parts, MCC, areas under curves, calibration.
 //!
 //! The definitions are scikit-learn's, with these choices: what would divide by zero is zero; means
 //! over classes (`macro`) go over the classes that occur among labels or predictions; of two
 //! classes, precision, recall, F1 and the curves are those of class 1.
 
 use super::Judged;
+use super::calibration::Confidence;
 use super::curve::Curve;
 
 const NAMES: &[&str] = &[
@@ -13,10 +14,13 @@ const NAMES: &[&str] = &[
     "precision",
     "recall",
     "f1_macro",
+    "precision_macro",
+    "recall_macro",
     "mcc",
     "auc",
     "average_precision",
     "balanced_accuracy",
+    "calibration_error@15",
     "base_rate",
 ];
 
@@ -24,18 +28,21 @@ const NAMES: &[&str] = &[
 ///
 /// - `accuracy`: the share that is right.
 /// - `precision`, `recall`, `f1`: of class 1 where there are two classes, else means over classes;
-///   `f1_macro`: the mean over classes always.
+///   `precision_macro`, `recall_macro`, `f1_macro`: the means over classes always.
 /// - `mcc`: Matthews' correlation; of more than two classes in Gorodkin's form.
 /// - `auc`: the chance that an example of the class stands above one that is not, ties counting
 ///   half; `average_precision`: precision at each place of the class, without interpolation, ties
 ///   taken together. Of more than two classes the mean of each class against the rest, over the
 ///   classes that have both sides.
 /// - `balanced_accuracy`: mean recall over the classes that occur among the labels.
+/// - `calibration_error@15`: the mean distance between accuracy and confidence over 15 bins of equal
+///   width (the confidence being the probability of the class that was said). Less is better.
 /// - `base_rate`: the share of class 1 of two; of more, the share of the most frequent class.
 ///
 /// The prediction is the class with the highest score, the first of equals; with one column, class 1
 /// if its logit is above zero. A row with a wrong number of scores, or with one that is not finite,
-/// counts as predicted wrong and stands at the wrong end of every curve.
+/// counts as predicted wrong, for sure, and stands at the wrong end of every curve. Where only classes
+/// were told and no scores, curves and calibration have no value.
 pub struct Classified {
     classes: usize,
     /// Per example; `classes` stands for what is no class.
@@ -43,6 +50,7 @@ pub struct Classified {
     predicted: Vec<usize>,
     /// Of class 1, or of every class.
     curves: Vec<Curve>,
+    confidence: Option<Confidence>,
 }
 
 /// How often a class was true, was said, and both.
@@ -78,12 +86,18 @@ impl Classified {
             .map(|row| log_odds(scores.get(row)?, classes))
             .collect();
         let rows = labels.iter().zip(&odds).zip(scores_or_none(scores));
-        let said = rows
+        let said: Vec<usize> = rows
             .map(|((label, odds), scores)| match odds {
                 Some(_) => predicted(scores),
                 None => wrong(*label, classes),
             })
             .collect();
+        let sure = labels.iter().zip(&said).zip(&odds);
+        let sure = sure.map(|((label, said), odds)| match odds {
+            Some(odds) if *said < odds.len() => (1.0 / (1.0 + (-odds[*said]).exp()), label == said),
+            _ => (1.0, false),
+        });
+        let confidence = Some(Confidence::new(sure));
         let curve = |class: usize, column: usize| {
             let score = labels.iter().zip(&odds).map(|(label, odds)| {
                 let positive = *label == class;
@@ -106,6 +120,26 @@ impl Classified {
             labels,
             predicted: said,
             curves,
+            confidence,
+        }
+    }
+
+    /// Of classes that were told without scores.
+    pub fn told(said: &[u32], labels: &[u32], classes: usize) -> Classified {
+        let class = |class: &u32| (*class as usize).min(classes);
+        let labels: Vec<usize> = labels.iter().map(class).collect();
+        let said = said.iter().map(class).zip(&labels);
+        Classified {
+            classes,
+            predicted: said
+                .map(|(said, label)| match said < classes {
+                    true => said,
+                    false => wrong(*label, classes),
+                })
+                .collect(),
+            labels,
+            curves: Vec::new(),
+            confidence: None,
         }
     }
 
@@ -143,12 +177,27 @@ impl Judged for Classified {
     }
 
     fn value(&self, name: &str, times: &[u32]) -> Option<f64> {
-        match name {
-            "auc" => return self.curves(|curve| curve.area(times)),
-            "average_precision" => return self.curves(|curve| curve.average_precision(times)),
-            _ => {}
-        }
+        self.of(name, times, &self.counts(times))
+    }
+
+    fn values(&self, names: &[&str], times: &[u32]) -> Vec<Option<f64>> {
         let counts = self.counts(times);
+        let values = names.iter().map(|name| self.of(name, times, &counts));
+        values.collect()
+    }
+
+    fn each(&self, name: &str) -> Option<Vec<f64>> {
+        let both = self.labels.iter().zip(&self.predicted);
+        let right = |(label, said): (&usize, &usize)| {
+            f64::from(u8::from(label == said && *label < self.classes))
+        };
+        (name == "accuracy").then(|| both.map(right).collect())
+    }
+}
+
+impl Classified {
+    /// One measure, with the counts of classes that belong to `times`.
+    fn of(&self, name: &str, times: &[u32], counts: &[Count]) -> Option<f64> {
         let all: f64 = counts.iter().map(|count| count.truth).sum();
         if all == 0.0 {
             return None;
@@ -156,15 +205,20 @@ impl Judged for Classified {
         let right: f64 = counts.iter().map(|count| count.right).sum();
         let of_class = |number: fn(Count) -> f64| match self.classes {
             2 => Some(number(counts[1])),
-            _ => macro_mean(&counts, number),
+            _ => macro_mean(counts, number),
         };
         match name {
+            "auc" => self.curves(|curve| curve.area(times)),
+            "average_precision" => self.curves(|curve| curve.average_precision(times)),
+            "calibration_error@15" => self.confidence.as_ref()?.error(times),
             "accuracy" => Some(right / all),
             "precision" => of_class(Count::precision),
             "recall" => of_class(Count::recall),
             "f1" => of_class(Count::f1),
-            "f1_macro" => macro_mean(&counts, Count::f1),
-            "mcc" => Some(mcc(&counts, right, all)),
+            "f1_macro" => macro_mean(counts, Count::f1),
+            "precision_macro" => macro_mean(counts, Count::precision),
+            "recall_macro" => macro_mean(counts, Count::recall),
+            "mcc" => Some(mcc(counts, right, all)),
             "balanced_accuracy" => {
                 let true_ones = counts.iter().filter(|count| count.truth > 0.0);
                 over(&true_ones.map(|count| count.recall()).collect::<Vec<_>>())

@@ -1,6 +1,7 @@
 //! How alike two texts are, by the characters that must go or come.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 /// The Levenshtein ratio: `2 L / (a + b)`, with `L` the length of the longest common subsequence and
 /// `a`, `b` the lengths in Unicode characters; the same as `1 - d / (a + b)` where `d` counts
@@ -17,7 +18,7 @@ pub fn similarity(a: &str, b: &str) -> f64 {
 }
 
 /// The length of the longest common subsequence.
-fn common(a: &[char], b: &[char]) -> usize {
+pub fn common<T: Eq + Hash>(a: &[T], b: &[T]) -> usize {
     let head = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[head..], &b[head..]);
     let tail = a.iter().rev().zip(b.iter().rev());
@@ -26,11 +27,11 @@ fn common(a: &[char], b: &[char]) -> usize {
 }
 
 /// Hyyrö's way: a column of the table is a row of bits, in which a zero is a step up; 64 cells at once.
-fn inner(a: &[char], b: &[char]) -> usize {
+fn inner<T: Eq + Hash>(a: &[T], b: &[T]) -> usize {
     let words = a.len().div_ceil(64);
-    let mut places: HashMap<char, Vec<u64>> = HashMap::new();
+    let mut places: HashMap<&T, Vec<u64>> = HashMap::new();
     for (at, character) in a.iter().enumerate() {
-        let places = places.entry(*character).or_insert_with(|| vec![0; words]);
+        let places = places.entry(character).or_insert_with(|| vec![0; words]);
         places[at / 64] |= 1 << (at % 64);
     }
     let mut column = vec![u64::MAX; words];

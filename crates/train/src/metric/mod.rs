@@ -7,16 +7,26 @@
 //! (a score that is not finite, a label that is no class) counts as the worst answer.
 
 mod bleu;
+mod calibration;
+mod chrf;
 mod classes;
 mod curve;
 mod edit;
+mod losses;
+mod meteor;
+mod porter;
 mod ranking;
+mod rouge;
+mod sacre;
 mod texts;
+pub mod wordnet;
 
 pub use classes::{Classified, predicted};
 pub use edit::similarity as edit_similarity;
-pub use ranking::Ranked;
-pub use texts::{Losses, Written};
+pub use losses::Losses;
+pub use ranking::{Listed, Ranked};
+pub use texts::Written;
+pub use wordnet::WordNet;
 
 use crate::task::Measures;
 
@@ -33,11 +43,26 @@ pub trait Judged: Send + Sync {
     /// or if there is none of that name.
     fn value(&self, name: &str, times: &[u32]) -> Option<f64>;
 
+    /// Several measures at once, in the order of the names: the same values, with what they share
+    /// counted once.
+    fn values(&self, names: &[&str], times: &[u32]) -> Vec<Option<f64>> {
+        names.iter().map(|name| self.value(name, times)).collect()
+    }
+
+    /// The numbers of the examples of which a measure is the plain mean; nothing if it is no such
+    /// mean.
+    fn each(&self, _name: &str) -> Option<Vec<f64>> {
+        None
+    }
+
     /// All measures that have a value, each example counted once.
     fn measures(&self) -> Measures {
         let once = vec![1; self.count()];
-        let value = |name: &&'static str| Some((*name, self.value(name, &once)?));
-        self.names().iter().filter_map(value).collect()
+        let values = self.values(self.names(), &once);
+        let named = self.names().iter().zip(values);
+        named
+            .filter_map(|(name, value)| Some((*name, value?)))
+            .collect()
     }
 }
 
@@ -64,6 +89,11 @@ pub fn text(written: &[&str], expected: &[&str]) -> Measures {
 /// known: see [`Losses`].
 pub fn language(losses: &[(f64, u64)]) -> Measures {
     Losses::new(losses).measures()
+}
+
+/// Whether less of a measure is better.
+pub fn falls(name: &str) -> bool {
+    matches!(name, "loss" | "perplexity" | "calibration_error@15")
 }
 
 /// A measure by its name.

@@ -1,56 +1,144 @@
 //! Measures of texts that were written, and of how well the true text was foreseen.
 
-use super::bleu::{Overlap, lowered_words, words};
-use super::edit::similarity;
-use super::{Judged, mean};
+use std::sync::OnceLock;
 
-const NAMES: &[&str] = &["exact_match", "bleu", "bleu_smooth", "edit_similarity"];
+use rayon::prelude::*;
+
+use super::bleu::{Overlap, lowered_words, words};
+use super::chrf::Runs;
+use super::edit::similarity;
+use super::sacre::words_13a;
+use super::wordnet::WordNet;
+use super::{Judged, mean, meteor, rouge};
+
+const NAMES: &[&str] = &[
+    "exact_match",
+    "exact_match_words",
+    "bleu",
+    "bleu_smooth",
+    "sacrebleu_13a",
+    "rouge_l",
+    "rouge_l_stem",
+    "meteor_exact_stem",
+    "meteor_nltk",
+    "chrf",
+    "chrf++",
+    "edit_similarity",
+];
 
 /// Written texts beside the expected ones.
 ///
 /// - `exact_match`: the share that is equal after white space at both ends is taken off. Nothing
-///   else is made alike: neither letters nor white space inside.
+///   else is made alike: neither letters nor white space inside. `exact_match_words`: the share
+///   whose words are equal, words being what white space parts (CONCODE's dialect).
 /// - `bleu`: of all texts at once, in the dialect of CodeXGLUE's translation and CONCODE.
 /// - `bleu_smooth`: the mean over texts, in the dialect of CodeXGLUE's code-to-text.
+/// - `sacrebleu_13a`: of all texts at once, as sacreBLEU.
+/// - `rouge_l`, `rouge_l_stem`: the mean over texts, as `rouge-score` without and with its stemmer.
+/// - `meteor_nltk`: the mean over texts, as nltk with WordNet; only there if one was
+///   [chosen](WordNet::choose). `meteor_exact_stem`: the same without synonyms.
+/// - `chrf`, `chrf++`: of all texts at once, as sacreBLEU's chrF2 and chrF2++.
 /// - `edit_similarity`: the mean Levenshtein ratio ([`similarity`]) of the texts without white space
 ///   at both ends.
+///
+/// What a text adds to a measure is counted once, when the measure is first asked for; each reading
+/// then only sums.
 pub struct Written {
-    exact: Vec<f64>,
-    overlaps: Vec<Overlap>,
-    smooth: Vec<f64>,
-    similar: Vec<f64>,
+    /// Written and expected, without white space at both ends.
+    texts: Vec<(String, String)>,
+    /// In the order of [`MEANS`].
+    means: [OnceLock<Vec<f64>>; MEANS.len()],
+    words: OnceLock<Vec<Overlap>>,
+    words_13a: OnceLock<Vec<Overlap>>,
+    runs: OnceLock<Vec<Runs>>,
 }
+
+/// A number of one text.
+type OfText = fn(&str, &str) -> f64;
+
+/// Measures that are means over texts.
+const MEANS: [(&str, OfText); 8] = [
+    ("exact_match", |a, b| share(a == b)),
+    ("exact_match_words", |a, b| share(words(a) == words(b))),
+    ("bleu_smooth", |a, b| {
+        Overlap::of(&lowered_words(a), &lowered_words(b)).sentence()
+    }),
+    ("rouge_l", |a, b| {
+        rouge::f(&rouge::words(a), &rouge::words(b))
+    }),
+    ("rouge_l_stem", |a, b| {
+        let stems = |text| rouge::stems(&rouge::words(text));
+        rouge::f(&stems(a), &stems(b))
+    }),
+    ("meteor_exact_stem", |a, b| meteor::score(a, b, None)),
+    ("meteor_nltk", |a, b| meteor::score(a, b, WordNet::chosen())),
+    ("edit_similarity", similarity),
+];
 
 impl Written {
     /// A text that was not written counts as empty.
     pub fn new(written: &[&str], expected: &[&str]) -> Written {
-        let count = written.len().max(expected.len());
-        let mut texts = Written {
-            exact: Vec::with_capacity(count),
-            overlaps: Vec::with_capacity(count),
-            smooth: Vec::with_capacity(count),
-            similar: Vec::with_capacity(count),
-        };
-        for at in 0..count {
-            let text = |texts: &[&'_ str]| texts.get(at).map_or("", |text| text.trim()).to_owned();
-            let (written, expected) = (text(written), text(expected));
-            texts.exact.push(f64::from(u8::from(written == expected)));
-            let overlap = Overlap::of(&words(&written), &words(&expected));
-            texts.overlaps.push(overlap);
-            let lowered = Overlap::of(&lowered_words(&written), &lowered_words(&expected));
-            texts.smooth.push(lowered.sentence());
-            texts.similar.push(similarity(&written, &expected));
+        let text =
+            |texts: &[&str], at: usize| texts.get(at).map_or("", |text| text.trim()).to_owned();
+        let all = 0..written.len().max(expected.len());
+        Written {
+            texts: all
+                .map(|at| (text(written, at), text(expected, at)))
+                .collect(),
+            means: Default::default(),
+            words: OnceLock::new(),
+            words_13a: OnceLock::new(),
+            runs: OnceLock::new(),
         }
-        texts
     }
 
-    fn bleu(&self, times: &[u32]) -> Option<f64> {
-        let mut all = Overlap::default();
-        for (overlap, times) in self.overlaps.iter().zip(times) {
-            all.add(overlap, u64::from(*times));
-        }
-        times.iter().any(|times| *times > 0).then(|| all.corpus())
+    /// A number of each text, in their order.
+    fn of_each<N: Send>(&self, number: impl Fn(&str, &str) -> N + Sync) -> Vec<N> {
+        let texts = self.texts.par_iter();
+        texts
+            .map(|(written, expected)| number(written, expected))
+            .collect()
     }
+
+    /// The numbers that a measure is the mean of.
+    fn numbers(&self, name: &str) -> Option<&[f64]> {
+        let place = MEANS.iter().position(|(known, _)| *known == name)?;
+        if name == "meteor_nltk" && WordNet::chosen().is_none() {
+            return None;
+        }
+        Some(self.means[place].get_or_init(|| self.of_each(MEANS[place].1)))
+    }
+
+    fn bleu(&self, times: &[u32]) -> Overlap {
+        let count = |a: &str, b: &str| Overlap::of(&words(a), &words(b));
+        total(self.words.get_or_init(|| self.of_each(count)), times)
+    }
+
+    fn sacre(&self, times: &[u32]) -> Overlap {
+        let count = |a: &str, b: &str| Overlap::of(&words_13a(a), &words_13a(b));
+        total(self.words_13a.get_or_init(|| self.of_each(count)), times)
+    }
+
+    fn runs(&self, times: &[u32]) -> Runs {
+        let mut all = Runs::default();
+        let each = self.runs.get_or_init(|| self.of_each(Runs::of));
+        for (runs, times) in each.iter().zip(times).filter(|(_, times)| **times > 0) {
+            all.add(runs, *times);
+        }
+        all
+    }
+}
+
+fn share(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
+}
+
+fn total(each: &[Overlap], times: &[u32]) -> Overlap {
+    let mut all = Overlap::default();
+    for (overlap, times) in each.iter().zip(times).filter(|(_, times)| **times > 0) {
+        all.add(overlap, u64::from(*times));
+    }
+    all
 }
 
 impl Judged for Written {
@@ -59,57 +147,23 @@ impl Judged for Written {
     }
 
     fn count(&self) -> usize {
-        self.exact.len()
+        self.texts.len()
     }
 
     fn value(&self, name: &str, times: &[u32]) -> Option<f64> {
+        if times.iter().all(|times| *times == 0) {
+            return None;
+        }
         match name {
-            "exact_match" => mean(&self.exact, times),
-            "bleu" => self.bleu(times),
-            "bleu_smooth" => mean(&self.smooth, times),
-            "edit_similarity" => mean(&self.similar, times),
-            _ => None,
+            "bleu" => Some(self.bleu(times).corpus()),
+            "sacrebleu_13a" => Some(self.sacre(times).sacre()),
+            "chrf" => Some(self.runs(times).characters()),
+            "chrf++" => Some(self.runs(times).with_words()),
+            _ => mean(self.numbers(name)?, times),
         }
     }
-}
 
-/// How well true texts were foreseen.
-///
-/// - `loss`: nats per token, over all tokens of all texts.
-/// - `perplexity`: `exp(loss)`.
-pub struct Losses {
-    /// The sum in nats, and the tokens.
-    losses: Vec<(f64, u64)>,
-}
-
-impl Losses {
-    pub fn new(losses: &[(f64, u64)]) -> Losses {
-        Losses {
-            losses: losses.to_vec(),
-        }
-    }
-}
-
-impl Judged for Losses {
-    fn names(&self) -> &'static [&'static str] {
-        &["loss", "perplexity"]
-    }
-
-    fn count(&self) -> usize {
-        self.losses.len()
-    }
-
-    fn value(&self, name: &str, times: &[u32]) -> Option<f64> {
-        let (mut nats, mut tokens) = (0.0, 0.0);
-        for ((sum, count), times) in self.losses.iter().zip(times) {
-            nats += sum * f64::from(*times);
-            tokens += *count as f64 * f64::from(*times);
-        }
-        let loss = (tokens > 0.0).then(|| nats / tokens)?;
-        match name {
-            "loss" => Some(loss),
-            "perplexity" => Some(loss.exp()),
-            _ => None,
-        }
+    fn each(&self, name: &str) -> Option<Vec<f64>> {
+        self.numbers(name).map(<[f64]>::to_vec)
     }
 }

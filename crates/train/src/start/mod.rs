@@ -24,9 +24,6 @@ use crate::watch::Watch;
 pub use plan::plan;
 use ship::Shipping;
 
-/// Measures of which less is better.
-const FALLING: [&str; 3] = ["loss", "perplexity", "calibration_error"];
-
 /// Trains what a recipe says on the base in a folder, until the end or until told to stop.
 pub fn train(
     resolved: &Resolved,
@@ -169,9 +166,7 @@ fn prepare(task: Task, recipe: &Recipe, tokenizer: &Tokenizer) -> Result<Prepare
             .settings
             .batch_size
             .unwrap_or(recipe.training.batch_size),
-        rises: !metric
-            .as_deref()
-            .is_some_and(|metric| FALLING.contains(&metric)),
+        rises: !metric.as_deref().is_some_and(crate::metric::falls),
         metric,
         train,
         valid: task.load(Split::Valid, tokenizer, seed)?,

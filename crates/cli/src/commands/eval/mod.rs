@@ -1,4 +1,4 @@
-//! `skillbelt eval`: a belt asked what it was made for, and two such answers compared. It decides
+//! `skillbelt eval`: a belt asked what it was made for, and such answers compared. It decides
 //! nothing about how answers are made or measured.
 
 mod ask;
@@ -12,22 +12,25 @@ use skillbelt_train::data::Split;
 use skillbelt_train::evaluate::Draws;
 use skillbelt_train::recipe::Override;
 
-use super::{Everywhere, overrides, precision};
+use super::{Everywhere, overrides, precision, score};
 use crate::exit::Failure;
 
 /// Ask a belt the rows of a split, write down each answer, and measure them with a 95% interval; or
-/// compare two such files of answers.
+/// compare such files of answers.
 ///
 /// Files and fields come from the recipe: --recipe, else the one of the run that made the belt, else
 /// --set tasks.NAME.test=FILE. Lengths, classes and all else are as the belt was trained. Files that
 /// are compared must hold the same examples with the same truth; they are paired by name. Intervals
-/// and p come from the bootstrap and are the same whenever the seed is.
+/// and p come from the bootstrap and are the same whenever the seed is; beside them stands McNemar's
+/// test, or Wilcoxon's where each example has a number. Of more than two files every pair is compared,
+/// and each p is told after Holm's correction too.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   skillbelt eval runs/four/belt --base ./unixcoder-base --out answers/four
   skillbelt eval belt --base ./unixcoder-base --set tasks.flaky.test=flaky.jsonl --tasks flaky --out answers/flaky
   skillbelt eval --compare one-belt/flaky.test.jsonl four-belts/flaky.test.jsonl --measure auc
-  skillbelt eval --compare a/search.test.jsonl b/search.test.jsonl --measure mrr --json | jq .interval")]
+  skillbelt eval --compare a/search.test.jsonl b/search.test.jsonl --measure mrr --json | jq .interval
+  skillbelt eval --compare lora.jsonl serial.jsonl prefix.jsonl full.jsonl --measure f1")]
 pub struct Eval {
     /// The folder of a belt
     #[arg(value_name = "BELT", required_unless_present = "compare")]
@@ -57,10 +60,11 @@ pub struct Eval {
     /// The folder for answers, a file for each task, and summary.json; files that are there stay
     #[arg(long, value_name = "FOLDER", required_unless_present = "compare")]
     out: Option<PathBuf>,
-    /// Two files of answers; the difference is the first minus the second
+    /// Two files of answers or more; each is compared with each later one, the difference being the
+    /// earlier minus the later
     #[arg(
         long,
-        num_args = 2,
+        num_args = 2..,
         value_names = ["A.jsonl", "B.jsonl"],
         requires = "measure",
         conflicts_with_all = ["belt", "base", "recipe", "set", "tasks", "split", "precision", "batch_tokens", "out"]
@@ -103,6 +107,7 @@ impl Eval {
             seed: self.seed,
             count: self.draws,
         };
+        score::choose_wordnet(None)?;
         match (&self.belt, &self.out, &self.measure) {
             (Some(belt), Some(out), _) => self.ask(belt, out, &draws, everywhere),
             (_, _, Some(measure)) => compare::compare(&self.compare, measure, &draws, self.json),

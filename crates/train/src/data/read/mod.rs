@@ -21,6 +21,7 @@ mod open;
 mod pairs;
 mod parallel;
 mod pool;
+pub(crate) mod strict;
 mod texts;
 
 use std::path::{Path, PathBuf};
@@ -30,8 +31,9 @@ use crate::error::{Error, Result};
 use crate::recipe::{Format, SplitFiles, TaskSettings, TaskType};
 use content::Meaning;
 use defect::Sound;
+pub(crate) use fields::word_of;
 use files::Found;
-use object::Fields;
+pub(crate) use object::Fields;
 use pool::Pool;
 
 /// Takes rows as they are read.

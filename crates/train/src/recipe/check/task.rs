@@ -27,19 +27,22 @@ const FIELDS: [&str; 12] = [
 ];
 
 /// Measures that a task may be judged by.
-const OF_CLASSES: [&str; 10] = [
+const OF_CLASSES: [&str; 13] = [
     "accuracy",
     "f1",
     "precision",
     "recall",
     "f1_macro",
+    "precision_macro",
+    "recall_macro",
     "mcc",
     "auc",
     "average_precision",
     "balanced_accuracy",
+    "calibration_error@15",
     "loss",
 ];
-const OF_SEARCH: [&str; 9] = [
+const OF_SEARCH: [&str; 10] = [
     "mrr",
     "mrr@10",
     "map",
@@ -47,13 +50,21 @@ const OF_SEARCH: [&str; 9] = [
     "recall@1",
     "recall@5",
     "recall@10",
+    "ndcg",
     "ndcg@10",
     "loss",
 ];
-const OF_TEXTS: [&str; 6] = [
+const OF_TEXTS: [&str; 13] = [
     "exact_match",
+    "exact_match_words",
     "bleu",
     "bleu_smooth",
+    "sacrebleu_13a",
+    "rouge_l",
+    "rouge_l_stem",
+    "meteor_exact_stem",
+    "chrf",
+    "chrf++",
     "edit_similarity",
     "loss",
     "perplexity",
