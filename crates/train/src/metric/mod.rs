@@ -8,6 +8,7 @@
 
 mod bleu;
 mod classes;
+pub mod code_bleu;
 mod curve;
 mod edit;
 mod ranking;
