@@ -8,6 +8,9 @@ use std::ops::Range;
 
 use crate::Language;
 
+/// Printing a subtree goes into depth by recursion, so it is asked of small ones alone.
+const PRINTED: usize = 1000;
+
 /// The place of a node in the row. The root is 0.
 pub type At = usize;
 
@@ -45,15 +48,15 @@ pub struct Program<'t> {
     language: Language,
     text: &'t str,
     nodes: Vec<Node>,
-    /// Characters that the grammar has no place for, as the tree prints them, in order.
-    unexpected: Vec<(At, String)>,
+    /// Subtrees with mistakes in them as the tree prints them, in order.
+    printed: Vec<(At, String)>,
     whole: bool,
 }
 
 impl<'t> Program<'t> {
     pub(crate) fn new(language: Language, text: &'t str, tree: &tree_sitter::Tree) -> Program<'t> {
         let mut nodes: Vec<Node> = Vec::with_capacity(tree.root_node().descendant_count());
-        let mut unexpected = Vec::new();
+        let mut printed = Vec::new();
         let mut open: Vec<At> = Vec::new();
         let mut cursor = tree.walk();
         'rows: loop {
@@ -63,8 +66,8 @@ impl<'t> Program<'t> {
                 nodes[*parent].children += 1;
             }
             let here = cursor.node();
-            if here.is_error() && here.child_count() == 0 {
-                unexpected.push((at, here.to_sexp()));
+            if here.has_error() && here.descendant_count() <= PRINTED {
+                printed.push((at, here.to_sexp()));
             }
             open.push(at);
             if cursor.goto_first_child() {
@@ -86,7 +89,7 @@ impl<'t> Program<'t> {
             language,
             text,
             nodes,
-            unexpected,
+            printed,
             whole: !tree.root_node().has_error(),
         }
     }
@@ -147,10 +150,12 @@ impl<'t> Program<'t> {
             .find(|child| self.nodes[*child].field == Some(field))
     }
 
-    /// How the tree prints a place of which the grammar can make nothing.
-    pub fn unexpected(&self, at: At) -> Option<&str> {
-        let found = self.unexpected.binary_search_by_key(&at, |(at, _)| *at);
-        found.ok().map(|place| self.unexpected[place].1.as_str())
+    /// How the tree prints a subtree with mistakes in it. Print shows what nodes do not: signs that
+    /// have no node and are missing, characters that the grammar has no place for. Nothing for a
+    /// subtree without mistakes or of more than a thousand nodes.
+    pub fn printed(&self, at: At) -> Option<&str> {
+        let found = self.printed.binary_search_by_key(&at, |(at, _)| *at);
+        found.ok().map(|place| self.printed[place].1.as_str())
     }
 
     /// Whether a node is a comment, in any of the grammars.

@@ -39,8 +39,11 @@ impl Shapes {
             if !program.is_leaf(at) && !shown(program, at, view) {
                 through.insert(at, inner.clone());
             }
-            let mut shape = vec![self.word(&label(program, at))];
-            shape.extend(inner.into_iter().flat_map(|(field, shape)| [field, shape]));
+            let printed = program.printed(at).filter(|_| view == View::Printed);
+            let mut shape = vec![self.word(printed.unwrap_or(program.kind(at)))];
+            if printed.is_none() {
+                shape.extend(inner.into_iter().flat_map(|(field, shape)| [field, shape]));
+            }
             let next = self.known.len();
             shapes[at] = *self.known.entry(shape).or_insert(next);
         }
@@ -93,17 +96,6 @@ fn shown(program: &Program<'_>, at: At, view: View) -> bool {
     match view {
         View::Printed => node.named || node.missing,
         View::Frame => node.named && !program.is_leaf(at),
-    }
-}
-
-/// What a node is called in print.
-fn label(program: &Program<'_>, at: At) -> String {
-    let node = &program.nodes()[at];
-    match (program.unexpected(at), node.missing, node.named) {
-        (Some(unexpected), _, _) => unexpected.to_owned(),
-        (None, true, true) => format!("MISSING {}", node.kind),
-        (None, true, false) => format!("MISSING \"{}\"", node.kind),
-        (None, false, _) => node.kind.to_owned(),
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Counts {
     pub runs: [Share; ORDERS],
     /// The same with words of the language weighing more.
     pub weighted: [Share; ORDERS],
+    /// Examples.
+    pub examples: f64,
     /// Words.
     pub written: f64,
     pub expected: f64,
@@ -50,19 +52,20 @@ impl Counts {
             self.runs[order].add(other.runs[order], times);
             self.weighted[order].add(other.weighted[order], times);
         }
+        self.examples += times * other.examples;
         self.written += times * other.written;
         self.expected += times * other.expected;
         self.subtrees.add(other.subtrees, times);
         self.flows.add(other.flows, times);
     }
+}
 
-    /// The factor for texts that are too short: `exp(1 - expected / written)`, at most one.
-    pub fn brevity(&self) -> f64 {
-        if self.written == 0.0 {
-            return 0.0;
-        }
-        (1.0 - self.expected / self.written).min(0.0).exp()
+/// The factor for texts that are too short: `exp(1 - expected / written)`, at most one.
+pub fn brevity(written: f64, expected: f64) -> f64 {
+    if written == 0.0 {
+        return 0.0;
     }
+    (1.0 - expected / written).min(0.0).exp()
 }
 
 /// The geometric mean of the shares of all orders, each at least `least` runs. Without any run of

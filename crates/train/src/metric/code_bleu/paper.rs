@@ -16,7 +16,7 @@ use skillbelt_code::subtrees::{Shapes, View};
 use skillbelt_code::{Language, Program, parse};
 
 use super::Parts;
-use super::counts::{Counts, ORDERS, Share, met, precision, runs};
+use super::counts::{Counts, ORDERS, Share, brevity, met, precision, runs};
 
 /// What a keyword weighs, where any other word weighs one.
 const KEYWORD: f64 = 5.0;
@@ -26,6 +26,7 @@ pub fn count(language: Language, written: &str, expected: &str, keywords: &[&str
     let mut counts = Counts::default();
     let [written, expected] = [written, expected].map(|text| parse(language, text).ok());
     let [ours, theirs] = [&written, &expected].map(words);
+    counts.examples = 1.0;
     counts.written = ours.len() as f64;
     counts.expected = theirs.len() as f64;
     for order in 1..=ORDERS {
@@ -86,9 +87,9 @@ fn shared(
 
 /// The parts of what was counted.
 pub fn parts(counts: &Counts) -> Parts {
-    let brevity = counts.brevity();
+    let short = brevity(counts.written, counts.expected);
     let any = counts.expected > 0.0;
-    let bleu = |runs| any.then(|| brevity * precision(runs, 0.0));
+    let bleu = |runs| any.then(|| short * precision(runs, 0.0));
     let parts = [
         bleu(&counts.runs),
         bleu(&counts.weighted),

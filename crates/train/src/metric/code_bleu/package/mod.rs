@@ -2,7 +2,8 @@
 //!
 //! - Words are what white space parts; the n-gram parts have add-nothing smoothing but for orders
 //!   without any match, which count a tenth of one.
-//! - The weighted part is a recall, and a word that is no keyword weighs a fifth.
+//! - The weighted part is a recall, a word that is no keyword weighs a fifth, and every expected text
+//!   counts as two words long where texts that are too short are punished.
 //! - Subtrees are compared as they are printed, with their leaves; a written subtree can be matched
 //!   by any number of expected ones.
 //! - Flows are those of [`flow`]. If none is found in all of the expected texts, or none of them is
@@ -23,10 +24,14 @@ use skillbelt_code::{Language, Program, Refusal};
 
 use super::super::bleu;
 use super::Parts;
-use super::counts::{Counts, Share, met, precision};
+use super::counts::{Counts, Share, brevity, met, precision};
 
 /// What orders without a match count for.
 const LEAST: f64 = 0.1;
+
+/// The length that an expected text has in the weighted part: the package takes the length of the
+/// pair of words and weights instead of that of the words.
+const PAIR: f64 = 2.0;
 
 /// Counts one example. A text that is beyond the limits of parsing has no subtrees and no flows;
 /// where it was expected, it is one subtree that is not met.
@@ -69,13 +74,11 @@ fn grown(language: Language, text: &str) -> Result<Program<'_>, Refusal> {
 
 /// The parts of what was counted.
 pub fn parts(counts: &Counts) -> Parts {
-    // A text that is exactly as long as the expected one, or longer, is not punished.
-    let brevity = counts.brevity();
     let value = |share: Share| share.value().unwrap_or(0.0);
     let dataflow = value(counts.flows);
     let parts = [
-        brevity * precision(&counts.runs, LEAST),
-        brevity * precision(&counts.weighted, LEAST),
+        brevity(counts.written, counts.expected) * precision(&counts.runs, LEAST),
+        brevity(counts.written, counts.examples * PAIR) * precision(&counts.weighted, LEAST),
         value(counts.subtrees),
         dataflow,
     ];

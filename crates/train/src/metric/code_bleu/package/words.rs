@@ -11,6 +11,7 @@ const OTHER: f64 = 0.2;
 
 /// Counts the runs of words of one example.
 pub fn count(counts: &mut Counts, written: &[&str], expected: &[&str], keywords: &[&str]) {
+    counts.examples = 1.0;
     counts.written = written.len() as f64;
     counts.expected = expected.len() as f64;
     for order in 1..=ORDERS {
