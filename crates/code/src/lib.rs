@@ -3,7 +3,9 @@
 //! It knows no model and no metric of models, runs nothing but linters that are installed, and never
 //! walks a tree by recursion: a text is hostile until it is parsed, and may be after.
 
+pub mod complexity;
 pub mod dataflow;
+mod facts;
 pub mod language;
 pub mod parse;
 pub mod program;
