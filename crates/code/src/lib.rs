@@ -9,6 +9,7 @@ mod facts;
 pub mod language;
 pub mod parse;
 pub mod program;
+pub mod quality;
 pub mod subtrees;
 
 pub use language::Language;
