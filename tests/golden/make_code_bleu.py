@@ -13,7 +13,10 @@ The grammars are those of the crates that we parse with. Python is 3.11, the las
 The expected programs stand in `code_bleu/texts`; the written ones are made from them here.
 
 With `--pairs FILE` it scores the pairs of that file (JSON lines of language, expected, written)
-and prints one line of five numbers for each, for a comparison on data that is not ours to commit.
+and prints each with its scores, for a comparison on data that is not ours to commit:
+
+    v/bin/python tests/golden/make_code_bleu.py --pairs pairs.jsonl > scored.jsonl
+    SKILLBELT_PAIRS=scored.jsonl cargo test -p skillbelt-train --test code_bleu -- --ignored
 """
 
 import json
@@ -123,10 +126,8 @@ def golden():
 def pairs(path):
     for line in open(path, encoding="utf-8"):
         pair = json.loads(line)
-        try:
-            print(json.dumps(scored(pair["language"], [pair["expected"]], [pair["written"]])))
-        except Exception as error:
-            print(json.dumps(str(error)))
+        pair["scores"] = scored(pair["language"], [pair["expected"]], [pair["written"]])
+        print(json.dumps(pair))
 
 
 if sys.argv[1:2] == ["--pairs"]:

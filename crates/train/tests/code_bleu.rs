@@ -83,6 +83,30 @@ fn golden_every_number_of_the_package_is_met_one_by_one_and_together() {
     assert!(compared > 400, "{compared}");
 }
 
+/// `make_code_bleu.py --pairs` says how the file is made.
+#[test]
+#[ignore = "needs pairs that are not part of the repository"]
+fn pairs_from_elsewhere_have_the_numbers_of_the_package() {
+    let path = std::env::var("SKILLBELT_PAIRS").unwrap();
+    let lines = fs_err::read_to_string(path).unwrap();
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for line in lines.lines() {
+        let pair: Value = serde_json::from_str(line).unwrap();
+        let language: Language = text(&pair, "language").parse().unwrap();
+        let (written, expected) = (text(&pair, "written"), text(&pair, "expected"));
+        let judged = CodeWritten::new(language, Dialect::Package, &[written], &[expected]).unwrap();
+        wrong.extend(differences(&judged, &numbers(&pair["scores"]), line));
+        compared += 1;
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} numbers of {compared} pairs:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert!(compared > 0);
+}
+
 /// A program and what a model could have written for it.
 const TEXTS: [(Language, &str, &str); 3] = [
     (

@@ -11,8 +11,10 @@
 
 mod clean;
 mod flow;
+mod numbered;
 mod order;
 mod python;
+mod python_signs;
 mod rules;
 mod words;
 
