@@ -10,6 +10,7 @@ mod bleu;
 mod calibration;
 mod chrf;
 mod classes;
+pub mod code_bleu;
 mod curve;
 mod edit;
 mod losses;

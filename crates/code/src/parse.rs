@@ -1,0 +1,111 @@
+//! From a text to a [`Program`], within limits.
+//!
+//! Parsing never fails on what is written badly: it marks the places ([`Program::whole`] says
+//! whether there are any). It refuses only what is beyond its limits, and it counts work, not time,
+//! so that the same text has the same outcome on every machine.
+
+use std::ops::ControlFlow;
+
+use tree_sitter::{ParseOptions, Parser};
+
+use crate::{Language, Program};
+
+/// What a text may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of text.
+    pub bytes: usize,
+    /// Steps of the parser for each byte, and as many for every text however short. The parser
+    /// takes fewer than 20 for real programs; a text that makes it try thousands is nonsense.
+    pub steps: usize,
+    /// Nodes of the tree.
+    pub nodes: usize,
+}
+
+impl Limits {
+    /// What texts are parsed with unless someone says otherwise: a megabyte is beyond any function
+    /// or file that a model reads or writes.
+    pub const USUAL: Limits = Limits {
+        bytes: 1 << 20,
+        steps: 100,
+        nodes: 2_000_000,
+    };
+}
+
+/// Why a text was not parsed. This is no statement about how it is written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the text has {bytes} bytes; at most {limit} are parsed")]
+    Bytes { bytes: usize, limit: usize },
+    #[error("parsing stopped after {limit} steps")]
+    Steps { limit: usize },
+    #[error("the tree has {nodes} nodes; at most {limit} are kept")]
+    Nodes { nodes: usize, limit: usize },
+    /// The grammar and the parser were not built for each other.
+    #[error("the grammar of {0} cannot be loaded")]
+    Grammar(Language),
+}
+
+/// The parser looks up once in so many steps.
+const STEPS_BETWEEN_LOOKS: usize = 100;
+
+/// Parses `text` with the limits that are usual. See [`parse_within`].
+pub fn parse(language: Language, text: &str) -> Result<Program<'_>, Refusal> {
+    parse_within(language, text, Limits::USUAL)
+}
+
+/// Parses `text`, however badly it is written.
+///
+/// Cost: memory of about 300 bytes for each node of the tree while it is built; no recursion, so
+/// depth costs nothing but nodes.
+pub fn parse_within(
+    language: Language,
+    text: &str,
+    limits: Limits,
+) -> Result<Program<'_>, Refusal> {
+    grown(language, language.grammar(text), text, limits)
+}
+
+/// As [`parse_within`], but a text of PHP is always taken for a page, in which all is text until a
+/// tag opens.
+pub fn parse_page(language: Language, text: &str, limits: Limits) -> Result<Program<'_>, Refusal> {
+    grown(language, language.page_grammar(text), text, limits)
+}
+
+fn grown(
+    language: Language,
+    grammar: tree_sitter::Language,
+    text: &str,
+    limits: Limits,
+) -> Result<Program<'_>, Refusal> {
+    if text.len() > limits.bytes {
+        let (bytes, limit) = (text.len(), limits.bytes);
+        return Err(Refusal::Bytes { bytes, limit });
+    }
+    let mut parser = Parser::new();
+    parser
+        .set_language(&grammar)
+        .map_err(|_| Refusal::Grammar(language))?;
+    let limit = limits.steps.saturating_mul(text.len() + 100);
+    let mut steps = 0;
+    let mut look = |_: &tree_sitter::ParseState| {
+        steps += STEPS_BETWEEN_LOOKS;
+        if steps > limit {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    };
+    let options = ParseOptions::new().progress_callback(&mut look);
+    let bytes = text.as_bytes();
+    let mut rest = |offset: usize, _| bytes.get(offset..).unwrap_or_default();
+    let tree = parser
+        .parse_with_options(&mut rest, None, Some(options))
+        .ok_or(Refusal::Steps { limit })?;
+    let nodes = tree.root_node().descendant_count();
+    if nodes > limits.nodes {
+        let limit = limits.nodes;
+        return Err(Refusal::Nodes { nodes, limit });
+    }
+    Ok(Program::new(language, text, &tree))
+}
