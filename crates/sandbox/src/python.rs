@@ -18,7 +18,7 @@ pub struct Python {
 }
 
 /// Prints the version, the executable, folders of the library (`+`), folders to be hidden (`-`) and
-/// every file that the extension modules of the library map (`=`).
+/// every shared library that the extension modules of the library load, under all of its names (`=`).
 const ASK: &str = r"
 import os, sys, sysconfig
 print(sys.version.split()[0]); print(os.path.realpath(sys.executable))
@@ -30,10 +30,12 @@ for folder in {os.path.join(paths[name], 'lib-dynload') for name in ('stdlib', '
     for file in os.listdir(folder) if os.path.isdir(folder) else ():
         try: __import__(file.split('.')[0])
         except BaseException: pass
-for line in open('/proc/self/maps'):
-    parts = line.split(None, 5)
-    if len(parts) == 6 and parts[5].startswith('/') and ('.so' in parts[5] or 'python' in parts[5]):
-        print('=' + parts[5].rstrip('\n'))
+maps = [line.rstrip('\n').split(None, 5) for line in open('/proc/self/maps')]
+files = {parts[5] for parts in maps if len(parts) == 6 and '.so' in parts[5] and parts[5][0] == '/'}
+for folder in {os.path.dirname(file) for file in files}:
+    for entry in os.scandir(folder):
+        if entry.path in files or entry.is_symlink() and os.path.realpath(entry.path) in files:
+            print('=' + entry.path)
 ";
 
 impl Python {

@@ -45,7 +45,13 @@ for name in ('json math re collections itertools functools heapq bisect random s
 print('all')
 ";
     let ending = run(source, Limits::default(), b"");
-    assert_eq!(said(&ending), "all\n", "{:?} {}", ending.end, String::from_utf8_lossy(&ending.stderr));
+    assert_eq!(
+        said(&ending),
+        "all\n",
+        "{:?} {}",
+        ending.end,
+        String::from_utf8_lossy(&ending.stderr)
+    );
 }
 
 #[test]
