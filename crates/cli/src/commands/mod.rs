@@ -5,6 +5,7 @@ mod base_generate;
 mod base_show;
 mod data_check;
 mod eval;
+mod execute;
 mod export;
 mod overrides;
 mod predict;
@@ -59,6 +60,7 @@ enum Command {
     Base(BaseCommand),
     Train(train::Train),
     Eval(eval::Eval),
+    Execute(execute::Execute),
     Predict(predict::Predict),
     Export(export::Export),
     /// Look at data sets
@@ -95,6 +97,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),
         Command::Data(DataCommand::Check(check)) => check.run(everywhere),
         Command::Eval(eval) => eval.run(everywhere),
+        Command::Execute(execute) => execute.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
         Command::Export(export) => export.run(everywhere),
     }
