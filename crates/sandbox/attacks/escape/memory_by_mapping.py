@@ -4,7 +4,7 @@
 import mmap
 taken = []
 try:
-    while len(taken) < 90:
+    while len(taken) < 40:
         page = mmap.mmap(-1, 10 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         page.write(b'x' * (10 << 20))
         taken.append(page)

@@ -3,7 +3,7 @@
 
 taken = []
 try:
-    while len(taken) < 90:
+    while len(taken) < 40:
         taken.append(b'x' * (10 << 20))
     print('BROKEN', len(taken))
 except MemoryError:

@@ -3,4 +3,4 @@
 
 import os, sys
 code = "import socket\ntry:\n    socket.socket()\n    print('BROKEN')\nexcept OSError:\n    print('held')"
-os.execv(sys.executable, [sys.executable, '-c', code])
+os.execv(sys.executable, [sys.executable, '-S', '-s', '-c', code])

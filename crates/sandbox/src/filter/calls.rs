@@ -31,6 +31,7 @@ fn decided_by_arguments(forks: bool) -> Vec<(c_long, Rule)> {
         // Its own limits only; it cannot raise them.
         (libc::SYS_prlimit64, one_of(0, &[0])),
         (libc::SYS_clone, clone(forks)),
+        (libc::SYS_socket, local_sockets_are_refused()),
         (libc::SYS_mmap, shared_without_a_file_is_refused()),
     ];
     #[cfg(target_arch = "x86_64")]
@@ -54,6 +55,15 @@ fn clone(forks: bool) -> Rule {
         argument: 0,
         needed: if forks { 0 } else { libc::CLONE_THREAD as u32 },
         barred: NAMESPACES as u32,
+        otherwise: Box::new(Rule::End),
+    }
+}
+
+/// Looking up the name of a user tries one, and goes on without it; nobody needs others.
+fn local_sockets_are_refused() -> Rule {
+    Rule::RefuseIf {
+        argument: 0,
+        value: libc::AF_UNIX as u32,
         otherwise: Box::new(Rule::End),
     }
 }
@@ -281,8 +291,7 @@ const REFUSED: [c_long; 17] = [
 ];
 
 /// Nothing that computes an answer needs these.
-const ENDED: [c_long; 56] = [
-    libc::SYS_socket,
+const ENDED: [c_long; 55] = [
     libc::SYS_socketpair,
     libc::SYS_connect,
     libc::SYS_bind,

@@ -22,6 +22,12 @@ pub(crate) enum Rule {
         argument: u32,
         values: Vec<u32>,
     },
+    /// Refused if the low half of this argument is this, else the other rule.
+    RefuseIf {
+        argument: u32,
+        value: u32,
+        otherwise: Box<Rule>,
+    },
     /// Decided by bits of this argument: all of `needed` and none of `barred`, else the other rule.
     Bits {
         argument: u32,
@@ -98,6 +104,16 @@ fn compiled(rule: &Rule) -> Vec<sock_filter> {
             code.push(step(RETURN, RET_ERROR | libc::EPERM as u32, 0, 0));
             code
         }
+        Rule::RefuseIf {
+            argument,
+            value,
+            otherwise,
+        } => {
+            let mut code = vec![load_low(*argument), step(IF_EQUAL, *value, 0, 1)];
+            code.push(step(RETURN, RET_ERROR | libc::EACCES as u32, 0, 0));
+            code.extend(compiled(otherwise));
+            code
+        }
         Rule::Bits {
             argument,
             needed,
@@ -163,7 +179,11 @@ mod tests {
     fn reading_is_allowed_and_tracing_ends_the_program() {
         assert_eq!(asked(false, libc::SYS_read, [0; 6]), RET_ALLOW);
         assert_eq!(asked(false, libc::SYS_ptrace, [0; 6]), RET_END);
-        assert_eq!(asked(false, libc::SYS_socket, [0; 6]), RET_END);
+        let internet = [libc::AF_INET as u64, 0, 0, 0, 0, 0];
+        assert_eq!(asked(false, libc::SYS_socket, internet), RET_END);
+        let local = [libc::AF_UNIX as u64, 0, 0, 0, 0, 0];
+        let refused = RET_ERROR | libc::EACCES as u32;
+        assert_eq!(asked(false, libc::SYS_socket, local), refused);
     }
 
     #[test]

@@ -181,7 +181,14 @@ fn resource_limits(limits: &Limits) -> Vec<(libc::c_uint, libc::rlimit)> {
         (libc::RLIMIT_MEMLOCK, same(0)),
         (libc::RLIMIT_MSGQUEUE, same(0)),
         (libc::RLIMIT_SIGPENDING, same(64)),
-        (libc::RLIMIT_STACK, same(64 << 20)),
+        (
+            // The soft limit is also how much of memory each thread is given.
+            libc::RLIMIT_STACK,
+            libc::rlimit {
+                rlim_cur: 8 << 20,
+                rlim_max: 64 << 20,
+            },
+        ),
     ];
     if let Some(bytes) = limits.address_space {
         all.push((libc::RLIMIT_AS, same(bytes)));

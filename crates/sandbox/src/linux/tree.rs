@@ -51,6 +51,14 @@ pub(super) fn enter(plan: &Plan, copies: &Copies) -> Result<(), Failure> {
     memory_files(c"/tmp", careful, &plan.root_options).map_err(at(Step::NewRoot))?;
     // SAFETY: a path that ends in zero.
     checked(unsafe { libc::chdir(c"/tmp".as_ptr()) }).map_err(at(Step::NewRoot))?;
+    // Before the rest, because what is shown may lie inside of it.
+    make_folder(&plan.scratch).map_err(at(Step::Scratch))?;
+    let scratch = if plan.scratch_runs {
+        careful
+    } else {
+        careful | libc::MS_NOEXEC
+    };
+    memory_files(&plan.scratch, scratch, &plan.scratch_options).map_err(at(Step::Scratch))?;
     for folder in &plan.folders {
         make_folder(folder).map_err(at(Step::NewRoot))?;
     }
@@ -76,12 +84,6 @@ pub(super) fn enter(plan: &Plan, copies: &Copies) -> Result<(), Failure> {
         memory_files(folder, flags, c"size=4k,nr_inodes=2,mode=0555")
             .map_err(at(Step::HideFolder))?;
     }
-    let scratch = if plan.scratch_runs {
-        careful
-    } else {
-        careful | libc::MS_NOEXEC
-    };
-    memory_files(&plan.scratch, scratch, &plan.scratch_options).map_err(at(Step::Scratch))?;
     become_root().map_err(at(Step::EnterRoot))
 }
 

@@ -22,7 +22,7 @@ pub fn limits(forks: bool) -> Limits {
         data: 256 << 20,
         address_space: Some(768 << 20),
         cpu_seconds: 1,
-        wall: Duration::from_secs(3),
+        wall: Duration::from_secs(6),
         processes: 24,
         forks,
         output_bytes: 1 << 20,
