@@ -66,6 +66,8 @@ fn read(file: &Path) -> Attack {
 /// What an attack may not reach.
 pub struct Stage {
     folder: tempfile::TempDir,
+    /// Elsewhere than in `/tmp`, where a program has its scratch folder.
+    shown: tempfile::TempDir,
     token: String,
     secret: String,
     tcp: TcpListener,
@@ -81,15 +83,19 @@ impl Stage {
         let open = |path: &Path, mode| {
             fs_err::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
         };
+        let shown = tempfile::tempdir_in("/var/tmp").unwrap();
         open(folder.path(), 0o777);
+        open(shown.path(), 0o755);
         let clock = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
             .unwrap();
         let token = format!("token-{name}-{}-{}", std::process::id(), clock.as_nanos());
         let secret = format!("secret of {token}");
-        for (name, mode) in [("canary", 0o666), ("private", 0o600)] {
-            fs_err::write(folder.path().join(name), &secret).unwrap();
-            open(&folder.path().join(name), mode);
+        let canary = (folder.path().join("canary"), 0o666);
+        let private = (shown.path().join("private"), 0o600);
+        for (path, mode) in [canary, private] {
+            fs_err::write(&path, &secret).unwrap();
+            open(&path, mode);
         }
         let unix = UnixListener::bind(folder.path().join("socket")).unwrap();
         open(&folder.path().join("socket"), 0o777);
@@ -104,6 +110,7 @@ impl Stage {
         let key = clock.subsec_nanos() | 1;
         Stage {
             folder,
+            shown,
             token,
             secret,
             tcp,
@@ -118,6 +125,10 @@ impl Stage {
         self.folder.path().join(name)
     }
 
+    fn private(&self) -> PathBuf {
+        self.shown.path().join("private")
+    }
+
     /// Runs an attack and says how it ended and what it broke.
     pub fn run(
         &self,
@@ -126,7 +137,7 @@ impl Stage {
         attack: &Attack,
     ) -> (Ending, Vec<String>) {
         let mut program = python.program(&self.filled(&attack.source), limits(attack.forks));
-        program.view.show(&self.path("private")).unwrap();
+        program.view.show(&self.private()).unwrap();
         let ending = sandbox.run(&program, b"").unwrap();
         let broken = self.broken(&ending);
         (ending, broken)
@@ -136,7 +147,7 @@ impl Stage {
         let name = |name: &str| fs_err::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap();
         let values = BTreeMap::from([
             ("@CANARY@", self.path("canary").display().to_string()),
-            ("@PRIVATE@", self.path("private").display().to_string()),
+            ("@PRIVATE@", self.private().display().to_string()),
             ("@FOLDER@", self.folder.path().display().to_string()),
             ("@UNIX@", self.path("socket").display().to_string()),
             ("@PORT@", self.tcp.local_addr().unwrap().port().to_string()),
@@ -163,8 +174,7 @@ impl Stage {
             .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let said = said.concat();
         let bounds = limits(false);
-        let kept =
-            |name: &str| fs_err::read_to_string(self.path(name)).ok() == Some(self.secret.clone());
+        let kept = |path: PathBuf| fs_err::read_to_string(path).ok() == Some(self.secret.clone());
         let files = fs_err::read_dir(self.folder.path()).unwrap().count();
         let nothing = |result: std::io::Result<()>| matches!(result, Err(error) if error.kind() == ErrorKind::WouldBlock);
         let processes = self.processes();
@@ -176,7 +186,7 @@ impl Stage {
             (!said.contains("BROKEN"), "it says that it got through"),
             (!said.contains(&self.secret), "it read a secret"),
             (
-                kept("canary") && kept("private") && files == 3,
+                kept(self.path("canary")) && kept(self.private()) && files == 2,
                 "it changed files",
             ),
             (
