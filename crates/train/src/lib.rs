@@ -8,6 +8,7 @@ pub mod data;
 pub mod disk;
 pub mod error;
 pub mod evaluate;
+pub mod execute;
 pub mod metric;
 pub mod mix;
 pub mod optimise;

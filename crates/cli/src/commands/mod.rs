@@ -5,6 +5,7 @@ mod base_generate;
 mod base_show;
 mod data_check;
 mod eval;
+mod execute;
 mod export;
 mod overrides;
 mod predict;
@@ -61,6 +62,7 @@ enum Command {
     Base(BaseCommand),
     Train(train::Train),
     Eval(eval::Eval),
+    Execute(execute::Execute),
     Predict(predict::Predict),
     Score(score::Score),
     Export(export::Export),
@@ -98,6 +100,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),
         Command::Data(DataCommand::Check(check)) => check.run(everywhere),
         Command::Eval(eval) => eval.run(everywhere),
+        Command::Execute(execute) => execute.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
         Command::Score(score) => score.run(),
         Command::Export(export) => export.run(everywhere),

@@ -1,0 +1,5 @@
+# Tries: ends with success while it is loaded.
+# Must: an early end is no answer.
+
+import sys
+sys.exit(0)

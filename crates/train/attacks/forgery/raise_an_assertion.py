@@ -1,0 +1,4 @@
+# Tries: raises the exception of a failing assert of its own.
+# Must: it counts against it.
+
+def squares(n): raise AssertionError('passed')
