@@ -17,6 +17,7 @@ pub mod report;
 pub mod run;
 pub mod shipped;
 pub mod start;
+pub mod study;
 pub mod task;
 pub mod watch;
 
