@@ -81,7 +81,7 @@ pub struct TaskFacts {
 pub struct BaseFacts {
     /// As the plan calls it.
     pub name: String,
-    /// Of its weights; nothing if the base could not be opened.
+    /// Of its weights and of what is read beside them; nothing if the base could not be opened.
     pub content_hash: Option<String>,
     /// How frozen weights are held, unless a belt says otherwise: `f32`, `int8`, ..
     pub precision: String,
