@@ -8,6 +8,7 @@ mod eval;
 mod export;
 mod overrides;
 mod predict;
+mod study;
 mod train;
 
 use clap::{Args, Parser, Subcommand};
@@ -58,6 +59,7 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Base(BaseCommand),
     Train(train::Train),
+    Study(study::Study),
     Eval(eval::Eval),
     Predict(predict::Predict),
     Export(export::Export),
@@ -90,6 +92,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     match arguments.command {
         Command::Train(train) => train.run(everywhere),
+        Command::Study(study) => study.run(everywhere),
         Command::Base(BaseCommand::Show(show)) => show.run(everywhere),
         Command::Base(BaseCommand::Embed(embed)) => embed.run(everywhere),
         Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),

@@ -77,6 +77,9 @@ impl Claims {
     /// The highest number of a cell's claims; 0 if there is none.
     pub fn highest(&self, key: &str) -> Result<u64> {
         let mut highest = 0;
+        if !self.folder.exists() {
+            return Ok(0);
+        }
         for path in disk::entries(&self.folder)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let number = name

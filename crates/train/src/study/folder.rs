@@ -76,18 +76,23 @@ pub struct StudyFolder {
 }
 
 impl StudyFolder {
-    /// Makes what is missing of it.
-    pub fn open(root: &Path, dead_after: Duration, faults: Arc<Faults>) -> Result<StudyFolder> {
-        for part in ["cells", "work", "claims"] {
-            let folder = root.join(part);
-            fs_err::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
-        }
-        Ok(StudyFolder {
+    /// Writes nothing yet.
+    pub fn new(root: &Path, dead_after: Duration, faults: Arc<Faults>) -> StudyFolder {
+        StudyFolder {
             root: root.to_owned(),
             claims: Claims::new(root.join("claims"), dead_after),
             disk: Disk::new(faults),
             opened: Instant::now(),
-        })
+        }
+    }
+
+    /// Makes what is missing of it.
+    pub fn make(&self) -> Result<()> {
+        for part in ["cells", "work", "claims"] {
+            let folder = self.root.join(part);
+            fs_err::create_dir_all(&folder).map_err(|error| Error::io(&folder, error))?;
+        }
+        Ok(())
     }
 
     pub fn root(&self) -> &Path {

@@ -154,6 +154,15 @@ pub fn seconds_and_tokens(folder: &Path) -> Result<(f64, u64)> {
     Ok((report.costs.seconds, report.costs.tokens))
 }
 
+/// How many times more rows a whole split has than were asked; by `run.json`.
+pub fn scale(folder: &Path, task: &str, split: &str, most: Option<usize>) -> Option<f64> {
+    let facts: Value = json(&folder.join("run.json")).ok()?;
+    let rows = facts.get("rows")?.get(format!("{task}.{split}"))?;
+    let used = rows.get("used")?.as_u64()?;
+    let all = most.map_or(used, |most| used.min(most as u64));
+    Some(all as f64 / rows.get("items")?.as_u64()?.max(1) as f64)
+}
+
 fn lines(folder: &Path) -> Result<Vec<Line>> {
     let path = folder.join("metrics.jsonl");
     let text = fs_err::read_to_string(&path).map_err(|error| Error::io(&path, error))?;

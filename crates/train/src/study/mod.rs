@@ -9,6 +9,7 @@ pub mod claim;
 pub mod compare;
 mod conclude;
 mod content;
+pub mod estimate;
 pub mod folder;
 mod gather;
 mod grouping;
@@ -18,6 +19,7 @@ pub mod plan;
 pub mod read;
 pub mod results;
 pub mod sample;
+pub mod slurm;
 mod tables;
 pub mod work;
 
@@ -29,7 +31,10 @@ use indexmap::IndexMap;
 
 use crate::disk::faults::Faults;
 use crate::error::Result;
-use cell::Cell;
+use crate::recipe::Problem;
+use crate::recipe::check::check;
+use crate::start::{self, RowsOf};
+use cell::{Cell, Work};
 use content::Contents;
 use folder::StudyFolder;
 use plan::Plan;
@@ -52,7 +57,7 @@ pub struct Study {
 }
 
 impl Study {
-    /// Makes the cells of a plan, whose bases are in these folders. Claims without a heartbeat for
+    /// Makes the cells of a plan, whose bases are in these folders. Nothing is written yet. Claims without a heartbeat for
     /// `dead_after` may be taken over.
     pub fn open(
         plan: Plan,
@@ -64,11 +69,52 @@ impl Study {
         let mut contents = Contents::new(bases);
         let cells = cell::cells(&plan, &mut contents)?;
         Ok(Study {
-            folder: StudyFolder::open(root, dead_after, faults)?,
+            folder: StudyFolder::new(root, dead_after, faults),
             plan,
             cells,
             contents,
             dead_after,
         })
+    }
+}
+
+impl Study {
+    /// What does not fit together in the recipes of the cells, each problem once.
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = Vec::new();
+        for cell in &self.cells {
+            let Work::Train(resolved) = &cell.work else {
+                continue;
+            };
+            let mut resolved = resolved.clone();
+            resolved.recipe.output = self.folder.cell(&cell.key).join("unmade");
+            for problem in check(&resolved) {
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+            }
+        }
+        problems
+    }
+
+    /// Reads every row of every split of every task as training would, on the first base.
+    pub fn check_rows(&self) -> Result<Vec<RowsOf>> {
+        let mut seen: Vec<&String> = Vec::new();
+        let mut rows = Vec::new();
+        let mut cells: Vec<&Cell> = self.cells.iter().collect();
+        cells.sort_by_key(|cell| std::cmp::Reverse(cell.tasks.len()));
+        for cell in cells {
+            let Work::Train(resolved) = &cell.work else {
+                continue;
+            };
+            let mut recipe = resolved.recipe.clone();
+            recipe.tasks.retain(|name, _| !seen.contains(&name));
+            if !recipe.tasks.is_empty() {
+                let folder = self.contents.folder(&cell.base)?;
+                rows.extend(start::check_rows(&recipe, folder)?);
+                seen.extend(&cell.tasks);
+            }
+        }
+        Ok(rows)
     }
 }

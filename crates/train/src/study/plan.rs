@@ -152,6 +152,22 @@ impl Plan {
         stem.to_string_lossy().into_owned()
     }
 
+    /// A base by the name of the plan: a folder beside the plan if there is one, else a hub's name.
+    pub fn base(&self, name: &str) -> Option<BaseSettings> {
+        let base = self.file.bases.get(name)?;
+        let folder = self.path.parent().unwrap_or(std::path::Path::new(""));
+        let beside = folder.join(&base.name);
+        let relative = base.name.starts_with("./") || base.name.starts_with("../");
+        let name = match relative || beside.is_dir() {
+            true => beside.to_string_lossy().into_owned(),
+            false => base.name.clone(),
+        };
+        Some(BaseSettings {
+            name,
+            ..base.clone()
+        })
+    }
+
     /// The arms of a belt.
     pub fn arms_of(&self, belt: &PlannedBelt) -> Vec<Arm> {
         belt.beside

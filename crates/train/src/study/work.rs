@@ -81,6 +81,7 @@ impl StudyWatch for Unwatched {}
 /// Works on the cells of a study.
 pub fn work(study: &Study, options: &Options, watch: &mut dyn StudyWatch) -> Result<Worked> {
     let mut worked = Worked::default();
+    study.folder.make()?;
     loop {
         let (mut tried, mut held) = (0, 0);
         for (place, cell) in study.cells.iter().enumerate() {
