@@ -70,8 +70,8 @@ impl Cell {
             return Ok(String::new());
         };
         let text = resolved.to_yaml_with_origins()?;
-        let folder = plan.path.parent().unwrap_or(std::path::Path::new(""));
-        let folder = std::path::absolute(folder).map_err(|error| Error::io(folder, error))?;
+        let path = std::path::absolute(&plan.path).map_err(|error| Error::io(&plan.path, error))?;
+        let folder = path.parent().unwrap_or(&path);
         let lines = text.lines().filter(|line| !line.starts_with("output:"));
         let text: String = lines.flat_map(|line| [line, "\n"]).collect();
         Ok(text.replace(&format!("{}/", folder.display()), ""))

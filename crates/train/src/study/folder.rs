@@ -193,7 +193,14 @@ impl StudyFolder {
                 self.disk.remove_folder(&seat.work.join(part))?;
             }
         }
-        self.disk.rename(&seat.work, &self.cell(&seat.key))?;
+        let cell = self.cell(&seat.key);
+        if let Err(error) = self.disk.rename(&seat.work, &cell) {
+            if !cell.join(DONE).is_file() {
+                return Err(error);
+            }
+            // An owner before us was not as dead as it seemed, and made the same cell.
+            self.disk.remove_folder(&seat.work)?;
+        }
         self.disk.sync_folder(&self.root.join("cells"))?;
         // Whatever earlier owners have left.
         for number in 1..seat.held.number {

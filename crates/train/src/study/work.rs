@@ -216,6 +216,9 @@ fn run(
             }
         }
     }
+    if seat.held.is_lost() {
+        return Ok(CellEnd::Lost);
+    }
     study.folder.publish(seat, done, keep)?;
     Ok(CellEnd::Done)
 }

@@ -7,3 +7,4 @@
 )]
 
 mod form;
+mod plans;
