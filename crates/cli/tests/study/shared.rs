@@ -31,8 +31,8 @@ fn long() -> Tiny {
     Tiny::new(&SMALL.replace("max_steps: 6", "max_steps: 400"))
 }
 
-/// A process that is in the middle of its first cell and asleep.
-fn asleep(tiny: &Tiny, out: &str, flags: &[&str]) -> Child {
+/// A process that is in the middle of its first cell.
+fn begun(tiny: &Tiny, out: &str, flags: &[&str]) -> Child {
     let all = [&["--no-estimate"], flags].concat();
     let child = tiny.command(out, &all).spawn().unwrap();
     let work = tiny.path(out).join("work");
@@ -43,6 +43,12 @@ fn asleep(tiny: &Tiny, out: &str, flags: &[&str]) -> Child {
             saved.is_ok_and(|saved| saved.count() > 1)
         })
     });
+    child
+}
+
+/// The same, and asleep.
+fn asleep(tiny: &Tiny, out: &str) -> Child {
+    let child = begun(tiny, out, &[]);
     signal(&child, "STOP");
     child
 }
@@ -51,35 +57,36 @@ fn asleep(tiny: &Tiny, out: &str, flags: &[&str]) -> Child {
 fn processes_that_are_killed_again_and_again_find_what_one_finds_alone() {
     let tiny = Tiny::new(PLAN);
     let alone = tiny.finds("alone", &[]);
-    let start = || tiny.command("shared", &["--no-estimate"]).spawn().unwrap();
-    let mut children: Vec<Child> = (0..3).map(|_| start()).collect();
+    let cells = alone.cells.len();
+    // A fixed sequence of pauses; where the processes are then differs from run to run.
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     let mut killed = 0;
     while killed < kills() {
-        // A fixed sequence of pauses; where the processes are then differs from run to run.
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        std::thread::sleep(Duration::from_millis(state >> 32 & 0xff));
-        let place = (state >> 48) as usize % children.len();
-        let mut child = std::mem::replace(&mut children[place], start());
-        killed += u64::from(child.try_wait().unwrap().is_none());
-        child.kill().unwrap();
-        child.wait().unwrap();
-        if tiny.claims("shared").len() == alone.cells.len()
-            && children
-                .iter_mut()
-                .all(|child| child.try_wait().unwrap().is_some())
-        {
-            fs_err::remove_dir_all(tiny.path("shared")).unwrap();
+        let start = || tiny.command("shared", &["--no-estimate"]).spawn().unwrap();
+        let mut children: Vec<Child> = (0..3).map(|_| start()).collect();
+        let finished = || {
+            let done = fs_err::read_dir(tiny.path("shared/cells"));
+            done.is_ok_and(|done| done.count() == cells)
+        };
+        while killed < kills() && !finished() {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            std::thread::sleep(Duration::from_millis(state >> 32 & 0x7f));
+            let place = (state >> 48) as usize % children.len();
+            children[place].kill().unwrap();
+            children[place].wait().unwrap();
+            children[place] = start();
+            killed += 1;
         }
+        for child in children {
+            let ended = Ended::from(child.wait_with_output().unwrap());
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+        }
+        assert_eq!(comparable(&tiny.results("shared")), comparable(&alone));
+        tiny.assert_each_once("shared", cells);
+        fs_err::remove_dir_all(tiny.path("shared")).unwrap();
     }
-    for child in children {
-        let ended = Ended::from(child.wait_with_output().unwrap());
-        assert_eq!(ended.code, Some(0), "{ended:?}");
-    }
-    assert_eq!(comparable(&tiny.results("shared")), comparable(&alone));
-    tiny.assert_each_once("shared", alone.cells.len());
 }
 
 #[test]
@@ -100,7 +107,7 @@ fn several_jobs_of_one_command_find_what_one_process_finds_alone() {
 fn whoever_sleeps_too_long_is_replaced_and_disturbs_nothing_when_it_wakes() {
     let tiny = long();
     let alone = tiny.finds("alone", &[]);
-    let sleeper = asleep(&tiny, "shared", &[]);
+    let sleeper = asleep(&tiny, "shared");
     // Two seconds without a heartbeat.
     let other = tiny.finds("shared", &["--dead-after", "0.035"]);
     assert_eq!(comparable(&other), comparable(&alone));
@@ -119,7 +126,7 @@ fn whoever_sleeps_too_long_is_replaced_and_disturbs_nothing_when_it_wakes() {
 #[test]
 fn nobody_touches_the_cell_of_a_process_that_lives() {
     let tiny = long();
-    let mut sleeper = asleep(&tiny, "shared", &[]);
+    let mut sleeper = asleep(&tiny, "shared");
     let other = tiny.finds("shared", &["--no-wait"]);
     assert_eq!((other.state.done, other.state.running), (2, 1));
     let running = other
@@ -143,9 +150,8 @@ fn a_person_stops_a_study_and_goes_on_with_it() {
     let alone = tiny.finds("alone", &[]);
     for flags in [&[][..], &["--jobs", "2"]] {
         let out = format!("stopped-{}", flags.len());
-        let child = asleep(&tiny, &out, flags);
+        let child = begun(&tiny, &out, flags);
         signal(&child, "INT");
-        signal(&child, "CONT");
         let ended = Ended::from(child.wait_with_output().unwrap());
         assert_eq!(ended.code, Some(2), "{ended:?}");
         assert!(ended.err.contains("everything is saved"), "{}", ended.err);

@@ -47,14 +47,15 @@ impl Cell {
     /// For people.
     pub fn name(&self) -> String {
         let tasks = self.tasks.join("+");
-        let untrained = match self.arms[..] {
-            [Arm::Untrained] => " untrained",
-            _ => "",
-        };
-        format!(
-            "{} {}{untrained} {tasks} {}",
-            self.base, self.belt, self.seed
-        )
+        match self.arms[..] {
+            // It is of no base that the study knows.
+            [Arm::Prompted] => format!("{} {tasks}", self.belt),
+            [Arm::Untrained] => format!(
+                "{} {} untrained {tasks} {}",
+                self.base, self.belt, self.seed
+            ),
+            _ => format!("{} {} {tasks} {}", self.base, self.belt, self.seed),
+        }
     }
 
     pub fn recipe(&self) -> Option<&Recipe> {

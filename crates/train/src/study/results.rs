@@ -171,8 +171,8 @@ pub struct Cost {
     pub tokens: u64,
     /// From the first step to the belt, evaluation included; all stretches of a run that went on.
     pub seconds: f64,
-    /// Of the process that finished the cell. One process may work on several cells, one after
-    /// another: then this is the largest so far, and an upper bound.
+    /// Of the process that finished the cell, measured anew for each cell where the system can;
+    /// elsewhere the largest of all cells that the process has run so far.
     pub peak_memory_kib: Option<u64>,
     pub joules: Option<f64>,
     /// Numbers that are trained, heads included.
