@@ -55,8 +55,10 @@ pub enum Standing {
 /// The outcome of asking for a cell.
 pub enum Asked {
     Mine(Seat),
-    /// Not to be had now, and why.
-    No(Standing),
+    /// It is finished, or failed since this folder was opened. Not looked into any closer.
+    Over,
+    /// Somebody works on it.
+    Held,
 }
 
 /// A cell that is ours to work on.
@@ -135,19 +137,26 @@ impl StudyFolder {
     /// Asks for a cell. One that failed since this folder was opened is not tried again: whoever
     /// starts the study anew wants it tried anew, nobody wants it tried for ever.
     pub fn ask(&self, key: &str) -> Result<Asked> {
+        // Whether its files are what they were is asked when results are made.
+        if self.cell(key).exists() {
+            return Ok(Asked::Over);
+        }
         let number = self.claims.highest(key)?;
         match self.standing(key)? {
             Standing::Waiting => {}
             Standing::Failed(_, age) if age > self.opened.elapsed() => {}
-            no => return Ok(Asked::No(no)),
+            Standing::Running(_) => return Ok(Asked::Held),
+            Standing::Failed(..) | Standing::Done(_) | Standing::Damaged(_) => {
+                return Ok(Asked::Over);
+            }
         }
         let Some(held) = self.claims.take(key, number + 1)? else {
-            return Ok(Asked::No(Standing::Running("another process".to_owned())));
+            return Ok(Asked::Held);
         };
         // It may have been finished between the first look and the claim.
         if self.cell(key).exists() {
-            held.end(&Ended::Done)?;
-            return Ok(Asked::No(self.standing(key)?));
+            held.end(&Ended::Stopped)?;
+            return Ok(Asked::Over);
         }
         let work = self.work(key, held.number);
         if let Err(error) = self.inherit(key, held.number, &work) {

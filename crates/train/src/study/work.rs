@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::data::Split;
 use crate::disk::faults::Faults;
@@ -16,13 +16,14 @@ use crate::start;
 use crate::study::Study;
 use crate::study::cell::{Cell, Work};
 use crate::study::claim::Ended;
-use crate::study::folder::{Asked, DONE, Done, Seat, Standing, bytes};
+use crate::study::folder::{Asked, DONE, Done, Seat, bytes};
 use crate::study::heart::Heart;
 use crate::study::plan::Arm;
 use crate::watch::{Plan, Stepped, Watch};
 
-/// Between looks at cells that others hold.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
+/// Between looks at cells that others hold: first, and at most.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const LOOK_AT_LEAST: Duration = Duration::from_secs(15);
 
 /// Which cells are worked on, and until when.
 pub struct Options {
@@ -81,6 +82,7 @@ impl StudyWatch for Unwatched {}
 /// Works on the cells of a study.
 pub fn work(study: &Study, options: &Options, watch: &mut dyn StudyWatch) -> Result<Worked> {
     let mut worked = Worked::default();
+    let mut pause = LOOK_AGAIN;
     study.folder.make()?;
     loop {
         let (mut tried, mut held) = (0, 0);
@@ -99,8 +101,8 @@ pub fn work(study: &Study, options: &Options, watch: &mut dyn StudyWatch) -> Res
                 return Ok(worked);
             }
             match study.folder.ask(&cell.key)? {
-                Asked::No(Standing::Running(_)) => held += 1,
-                Asked::No(_) => {}
+                Asked::Held => held += 1,
+                Asked::Over => {}
                 Asked::Mine(seat) => {
                     tried += 1;
                     let mut run = watch.began(cell, place, study.cells.len());
@@ -118,10 +120,21 @@ pub fn work(study: &Study, options: &Options, watch: &mut dyn StudyWatch) -> Res
         if held == 0 && tried == 0 || tried == 0 && !options.wait {
             return Ok(worked);
         }
-        if tried == 0 {
-            watch.waiting(held);
-            std::thread::sleep(LOOK_AGAIN);
+        if tried > 0 {
+            pause = LOOK_AGAIN;
+            continue;
         }
+        watch.waiting(held);
+        rest(pause, &options.stop);
+        pause = (2 * pause).min(LOOK_AT_LEAST);
+    }
+}
+
+/// Sleeps, but not longer than until a person wants to stop.
+fn rest(pause: Duration, stop: &AtomicBool) {
+    let begun = Instant::now();
+    while begun.elapsed() < pause && !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(LOOK_AGAIN);
     }
 }
 

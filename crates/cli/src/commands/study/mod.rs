@@ -193,6 +193,7 @@ impl Study {
         let mut watch = shown::Telling {
             quiet: everywhere.quiet,
             bars: !self.worker,
+            told: 0,
         };
         Ok(work::work(study, &options, &mut watch)?.stopped)
     }

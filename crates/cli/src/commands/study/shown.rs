@@ -66,6 +66,8 @@ pub struct Telling {
     pub quiet: bool,
     /// Show each run as `skillbelt train` does.
     pub bars: bool,
+    /// How many cells others held when that was last told.
+    pub told: usize,
 }
 
 impl StudyWatch for Telling {
@@ -101,7 +103,8 @@ impl StudyWatch for Telling {
     }
 
     fn waiting(&mut self, cells: usize) {
-        if !self.quiet && self.bars {
+        if !self.quiet && self.bars && self.told != cells {
+            self.told = cells;
             say(format_args!(
                 "waiting for {cells} cells that others work on"
             ));
