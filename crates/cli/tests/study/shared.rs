@@ -72,7 +72,7 @@ fn processes_that_are_killed_again_and_again_find_what_one_finds_alone() {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            std::thread::sleep(Duration::from_millis(state >> 32 & 0x7f));
+            std::thread::sleep(Duration::from_millis((state >> 32) & 0x7f));
             let place = (state >> 48) as usize % children.len();
             children[place].kill().unwrap();
             children[place].wait().unwrap();
