@@ -114,6 +114,11 @@ impl StudyFolder {
         self.root.join("work").join(format!("{key}.{number}"))
     }
 
+    /// Where a copy is made before it gets its name.
+    fn aside(&self, key: &str, number: u64) -> PathBuf {
+        self.root.join("work").join(format!(".{key}.{number}"))
+    }
+
     pub fn standing(&self, key: &str) -> Result<Standing> {
         let cell = self.cell(key);
         if cell.exists() {
@@ -179,7 +184,7 @@ impl StudyFolder {
         if self.claims.is_over(key, last)? {
             return self.disk.rename(&left, work);
         }
-        let aside = self.root.join("work").join(format!(".{key}.{number}"));
+        let aside = self.aside(key, number);
         self.disk.remove_folder(&aside)?;
         copy(&left, &aside)?;
         self.disk.rename(&aside, work)
@@ -214,6 +219,7 @@ impl StudyFolder {
         // Whatever earlier owners have left.
         for number in 1..seat.held.number {
             self.disk.remove_folder(&self.work(&seat.key, number))?;
+            self.disk.remove_folder(&self.aside(&seat.key, number))?;
         }
         Ok(())
     }
