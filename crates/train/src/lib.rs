@@ -19,6 +19,7 @@ pub mod run;
 pub mod score;
 pub mod shipped;
 pub mod start;
+pub mod study;
 pub mod task;
 pub mod watch;
 

@@ -10,6 +10,7 @@ mod export;
 mod overrides;
 mod predict;
 mod score;
+mod study;
 mod train;
 
 use clap::{Args, Parser, Subcommand};
@@ -61,6 +62,7 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Base(BaseCommand),
     Train(train::Train),
+    Study(study::Study),
     Eval(eval::Eval),
     Execute(execute::Execute),
     Predict(predict::Predict),
@@ -95,6 +97,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     match arguments.command {
         Command::Train(train) => train.run(everywhere),
+        Command::Study(study) => study.run(everywhere),
         Command::Base(BaseCommand::Show(show)) => show.run(everywhere),
         Command::Base(BaseCommand::Embed(embed)) => embed.run(everywhere),
         Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),

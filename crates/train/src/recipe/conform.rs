@@ -14,13 +14,21 @@ use crate::recipe::tree::{Node, Origin, Value};
 pub struct Conform<'s> {
     pub whole: &'s Shape,
     pub problems: Vec<Problem>,
+    /// What is read, in a word.
+    called: &'static str,
     path: Vec<String>,
 }
 
 impl<'s> Conform<'s> {
     pub fn new(whole: &'s Shape) -> Conform<'s> {
+        Conform::called(whole, "recipe")
+    }
+
+    /// The same for a file that is called something else than a recipe.
+    pub fn called(whole: &'s Shape, called: &'static str) -> Conform<'s> {
         Conform {
             whole,
+            called,
             problems: Vec::new(),
             path: Vec::new(),
         }
@@ -34,7 +42,7 @@ impl<'s> Conform<'s> {
 
     fn told(&mut self, origin: &Origin, message: impl Into<String>) {
         let key = match self.path.is_empty() {
-            true => "recipe".to_owned(),
+            true => self.called.to_owned(),
             false => self.path.join("."),
         };
         self.problems
@@ -112,7 +120,7 @@ impl<'s> Conform<'s> {
 
     fn unknown(&mut self, name: &str, node: &Node, keys: &[Key]) {
         let place = match self.path.len() {
-            1 => "a recipe".to_owned(),
+            1 => format!("a {}", self.called),
             parts => format!("`{}`", self.path[..parts - 1].join(".")),
         };
         let hint = self.meant(name, keys);
@@ -160,7 +168,7 @@ impl<'s> Conform<'s> {
     /// The section that knows a key, in words.
     fn home(&self, name: &str) -> Option<String> {
         if self.whole.keys().iter().any(|key| key.name == name) {
-            return Some("the recipe itself, at its left edge".into());
+            return Some(format!("the {} itself, at its left edge", self.called));
         }
         let mut sections = self.whole.keys().iter();
         let home = sections.find(|section| section.shape.keys().iter().any(|k| k.name == name))?;

@@ -6,22 +6,22 @@
 pub mod base;
 pub mod belt;
 pub mod check;
-mod conform;
+pub(crate) mod conform;
 mod defaults;
 pub mod evaluation;
 pub mod identity;
-mod places;
+pub(crate) mod places;
 pub mod preset;
 pub mod problem;
 pub mod reference;
 pub mod resolve;
 pub mod shape;
-mod suggest;
+pub(crate) mod suggest;
 pub mod task;
 pub mod training;
-mod tree;
+pub(crate) mod tree;
 mod write;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::path::PathBuf;
 
@@ -35,6 +35,7 @@ pub use belt::{BeltKind, BeltSettings};
 pub use evaluation::{Evaluation, Policy};
 pub use problem::Problem;
 pub use resolve::{Override, Resolved, read};
+pub(crate) use resolve::{settle, text_of};
 pub use task::{Format, SplitFiles, TaskSettings, TaskType};
 pub use training::{Balancing, Mixing, Optimiser, Schedule, Training};
 pub use tree::Origin;

@@ -46,7 +46,12 @@ impl fmt::Display for Problem {
 }
 
 /// All problems as one error; one alone keeps its parts.
-pub fn as_error(mut problems: Vec<Problem>) -> Option<Error> {
+pub fn as_error(problems: Vec<Problem>) -> Option<Error> {
+    as_error_of("recipe", problems)
+}
+
+/// The same of a file that is called something else than a recipe.
+pub fn as_error_of(called: &str, mut problems: Vec<Problem>) -> Option<Error> {
     if problems.len() < 2 {
         let Problem {
             origin,
@@ -63,7 +68,7 @@ pub fn as_error(mut problems: Vec<Problem>) -> Option<Error> {
             hint,
         });
     }
-    let mut text = format!("the recipe has {} defects", problems.len());
+    let mut text = format!("the {called} has {} defects", problems.len());
     for problem in &problems {
         text += &format!("\n  {problem}");
         if let Some(hint) = &problem.hint {

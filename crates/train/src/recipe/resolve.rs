@@ -67,6 +67,12 @@ pub fn resolve(path: &Path, text: &str, overrides: &[Override]) -> Result<Resolv
     for over in overrides {
         lay_over(&mut given, over)?;
     }
+    settle(path, given)
+}
+
+/// From what was given to a recipe: presets and defaults are laid under it, every key is looked at,
+/// and paths are placed in the folder of `path`.
+pub(crate) fn settle(path: &Path, mut given: Node) -> Result<Resolved> {
     // A flag too may be a short form.
     open_short_forms(&mut given);
     let mut problems = lay_presets(&mut given);
@@ -100,7 +106,7 @@ fn typed(path: &Path, json: Json) -> Result<Recipe> {
     })
 }
 
-fn text_of(path: &Path) -> Result<String> {
+pub(crate) fn text_of(path: &Path) -> Result<String> {
     let told = |line, message: String| Error::File {
         path: path.to_owned(),
         line,

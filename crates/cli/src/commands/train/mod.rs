@@ -115,7 +115,7 @@ impl Train {
             lines.text(&resolved.to_yaml_with_origins()?)?;
             return lines.flush();
         }
-        tell(&check(&resolved), everywhere)?;
+        tell(&check(&resolved), "recipe", everywhere)?;
         let mut lines = Lines::new();
         lines.text(&summary(&resolved))?;
         lines.flush()?;
@@ -174,7 +174,11 @@ fn check_rows(resolved: &Resolved, base: &Path) -> Result<(), Failure> {
 }
 
 /// Tells all problems; those that are no mere warnings stop the program.
-fn tell(problems: &[Problem], everywhere: &Everywhere) -> Result<(), Failure> {
+pub(super) fn tell(
+    problems: &[Problem],
+    called: &str,
+    everywhere: &Everywhere,
+) -> Result<(), Failure> {
     let (warnings, defects): (Vec<_>, Vec<_>) = problems.iter().partition(|p| p.warning);
     let shown = defects.iter().map(|p| ("error", *p));
     let known = warnings.iter().map(|p| ("warning", *p));
@@ -189,9 +193,11 @@ fn tell(problems: &[Problem], everywhere: &Everywhere) -> Result<(), Failure> {
     }
     match defects.len() {
         0 => Ok(()),
-        1 => Err(Failure::told("the recipe cannot be run, as told above")),
+        1 => Err(Failure::told(format_args!(
+            "the {called} cannot be run, as told above"
+        ))),
         count => Err(Failure::told(format_args!(
-            "the recipe cannot be run, for {count} reasons, as told above"
+            "the {called} cannot be run, for {count} reasons, as told above"
         ))),
     }
 }

@@ -1,0 +1,13 @@
+//! `skillbelt study` with the real program: what it finds, what it keeps, and many processes that
+//! share one folder and die in it. `SKILLBELT_KILLS=N` kills N processes instead of a few.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod findings;
+mod mistakes;
+mod shared;
+mod tiny;

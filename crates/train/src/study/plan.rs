@@ -1,0 +1,192 @@
+//! The plan of a study: its keys, what they mean, and what holds without them. Reading it and making
+//! cells of it stand beside.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use crate::recipe::shape::{Shape, Shaped, section, words};
+use crate::recipe::tree::Node;
+use crate::recipe::{BaseSettings, BeltSettings, Evaluation, TaskSettings, Training};
+
+words! {
+    /// Which tasks are trained together.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Arm {
+        /// Each task alone.
+        Single,
+        /// All tasks together.
+        Multi,
+        /// Every two tasks.
+        Pairs,
+        /// All tasks but one, for each one.
+        LeaveOneOut,
+        /// Each task alone by full fine-tuning: the belts of kind `full`, and no other.
+        Full,
+        /// Answers that were made by prompting.
+        Prompted,
+        /// All tasks, before the first step.
+        Untrained,
+    }
+}
+
+impl Arm {
+    pub fn name(self) -> &'static str {
+        match self {
+            Arm::Single => "single",
+            Arm::Multi => "multi",
+            Arm::Pairs => "pairs",
+            Arm::LeaveOneOut => "leave_one_out",
+            Arm::Full => "full",
+            Arm::Prompted => "prompted",
+            Arm::Untrained => "untrained",
+        }
+    }
+}
+
+section! {
+    /// The keys of a belt of a plan that are not those of the section `belt` of a recipe.
+    #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+    #[serde(default)]
+    pub struct BesideTheBelt {
+        /// Highest learning rate of this belt, the same in every arm [training.learning_rate].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub learning_rate: Option<f64>,
+        /// Of its heads, the same in every arm [training.head_learning_rate].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub head_learning_rate: Option<f64>,
+        /// How frozen weights are held under this belt [that of the base; `f32` for `full`].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub precision: Option<String>,
+        /// The arms of this belt [those of the plan].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub arms: Option<Vec<Arm>>,
+    }
+}
+
+/// A belt of a plan: the keys of the section `belt` of a recipe, and some beside.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PlannedBelt {
+    #[serde(flatten)]
+    pub beside: BesideTheBelt,
+    #[serde(flatten)]
+    pub settings: BeltSettings,
+}
+
+impl Shaped for PlannedBelt {
+    fn shape() -> Shape {
+        let all = [BesideTheBelt::shape(), BeltSettings::shape()];
+        Shape::Section(all.iter().flat_map(|part| part.keys().to_vec()).collect())
+    }
+}
+
+section! {
+    /// Answers of a prompted model.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct Prompted {
+        /// The folder that holds them, as `TASK.test.jsonl`; a task without a file is not in the arm.
+        pub answers: PathBuf,
+    }
+}
+
+section! {
+    /// A study: arms x belts x bases x seeds.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct PlanFile {
+        /// Which tasks are trained together.
+        pub arms: Vec<Arm>,
+        /// What is trained, by a name of your own; a list of kinds is enough where nothing is set.
+        #[serde(default)]
+        pub belts: IndexMap<String, PlannedBelt>,
+        /// On which bases, by a name of your own; a list of folders or hub names is enough.
+        #[serde(default)]
+        pub bases: IndexMap<String, BaseSettings>,
+        /// Each cell is trained once for each of these.
+        pub seeds: Vec<u64>,
+        /// As in a recipe.
+        pub tasks: IndexMap<String, TaskSettings>,
+        /// As in a recipe, but for what would make arms unequal; `max_steps` must be given.
+        #[serde(default)]
+        pub training: Training,
+        /// As in a recipe.
+        #[serde(default)]
+        pub evaluation: Evaluation,
+        /// Of the arm `prompted`, by a name of your own.
+        #[serde(default)]
+        pub prompts: IndexMap<String, Prompted>,
+        /// Keep the belts of finished cells, and not only answers and numbers [true].
+        #[serde(default = "kept")]
+        pub keep_belts: bool,
+        /// Draws of the bootstrap behind intervals and p [2000].
+        #[serde(default = "usual_draws")]
+        pub draws: u64,
+    }
+}
+
+fn kept() -> bool {
+    true
+}
+
+fn usual_draws() -> u64 {
+    2000
+}
+
+/// A plan that was read: typed, and as it was written with the origin of each value.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// As it was named.
+    pub path: PathBuf,
+    pub text: String,
+    pub file: PlanFile,
+    pub(super) given: Node,
+}
+
+impl Plan {
+    /// The name of the file, without its ending.
+    pub fn name(&self) -> String {
+        let stem = self.path.file_stem().unwrap_or(self.path.as_os_str());
+        stem.to_string_lossy().into_owned()
+    }
+
+    /// A base by the name of the plan: a folder beside the plan if there is one, else a hub's name.
+    pub fn base(&self, name: &str) -> Option<BaseSettings> {
+        let base = self.file.bases.get(name)?;
+        let folder = self.path.parent().unwrap_or(std::path::Path::new(""));
+        let beside = folder.join(&base.name);
+        let relative = base.name.starts_with("./") || base.name.starts_with("../");
+        let name = match relative || beside.is_dir() {
+            true => beside.to_string_lossy().into_owned(),
+            false => base.name.clone(),
+        };
+        Some(BaseSettings {
+            name,
+            ..base.clone()
+        })
+    }
+
+    /// The arms of a belt.
+    pub fn arms_of(&self, belt: &PlannedBelt) -> Vec<Arm> {
+        belt.beside
+            .arms
+            .clone()
+            .unwrap_or_else(|| self.file.arms.clone())
+    }
+
+    /// Every arm that some belt stands in, in the order of [`Arm`].
+    pub fn arms(&self) -> Vec<Arm> {
+        let mut arms = self.file.arms.clone();
+        arms.extend(self.file.belts.values().flat_map(|belt| self.arms_of(belt)));
+        arms.sort();
+        arms.dedup();
+        arms
+    }
+
+    /// Steps that every task takes in every arm.
+    pub fn steps(&self) -> u64 {
+        self.file.training.max_steps.unwrap_or_default()
+    }
+}
