@@ -201,6 +201,7 @@ fn java(limits: &Limits) -> Result<Toolchain> {
     if machine.exists() {
         show_with_libraries(&mut view, &machine)?;
     }
+    let libraries = beside(&home.join("lib"));
     let mut run = Program::new(java, view);
     let flags = [
         "-XX:+UseSerialGC",
@@ -211,6 +212,7 @@ fn java(limits: &Limits) -> Result<Toolchain> {
     ];
     run.arguments = flags.map(str::to_owned).to_vec();
     run.arguments.push(format!("{GIVEN}/Main.java"));
+    run.environment = vec![libraries];
     run.limits = Limits {
         // Most of these are for the compiler in front of the program.
         cpu_seconds: limits.cpu_seconds + 10,
@@ -236,14 +238,27 @@ fn rust(limits: &Limits) -> Result<Toolchain> {
     let mut view = system_view()?;
     view.show(&root.join("bin"))?;
     view.show(&root.join("lib"))?;
+    let sysroot = format!("--sysroot={}", root.display());
     let flags = [
+        sysroot.as_str(),
         "--edition=2021",
         "-Copt-level=1",
         "-Ctarget-feature=+crt-static",
         "-o",
         "/tmp/out",
     ];
-    compiled(compiler, view, &flags, "main.rs", limits)
+    let mut toolchain = compiled(compiler, view, &flags, "main.rs", limits)?;
+    if let Some(compile) = &mut toolchain.compile {
+        compile.environment.push(beside(&root.join("lib")));
+    }
+    Ok(toolchain)
+}
+
+/// Where the loader finds libraries that a program names by its own place: without `/proc` it cannot
+/// know that place.
+fn beside(folder: &Path) -> (String, String) {
+    let name = "LD_LIBRARY_PATH".to_owned();
+    (name, folder.display().to_string())
 }
 
 fn compiled(
