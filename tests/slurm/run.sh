@@ -108,7 +108,7 @@ say "$(sbatch --version), $(sinfo -h -o '%n %c cpus %T')"
 
 # The job array, with a job that is killed at once and one that is asked to stop.
 shared=$folder/shared
-script=$("$program" --offline study "$folder/plan.yaml" --out "$shared" --emit slurm --jobs 4)
+script=$("$program" --quiet --offline study "$folder/plan.yaml" --out "$shared" --emit slurm --jobs 4)
 run_array() {
     job=$(sbatch --parsable "$script")
     say "array $job"
@@ -139,8 +139,10 @@ for cell in "$folder"/alone/cells/*; do
     [ "$finished" -le 1 ] || { say "$key was finished $finished times"; exit 1; }
     cells=$((cells + 1))
 done
-grep -v '^results:' "$folder/alone.txt" > "$folder/alone.tables"
-grep -v '^results:' "$folder/shared.txt" > "$folder/shared.tables"
+# From the line that says how many cells are done.
+tables() { sed -n '/ cells are done/,$p' "$1" | grep -v '^results:'; }
+tables "$folder/alone.txt" > "$folder/alone.tables"
+tables "$folder/shared.txt" > "$folder/shared.tables"
 diff "$folder/alone.tables" "$folder/shared.tables"
 claims=$(find "$shared/claims" -name owner.json | wc -l)
 say "ok: $cells cells in $rounds arrays under $claims claims; belts and answers are those of one process, to the byte"
