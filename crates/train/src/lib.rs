@@ -6,6 +6,7 @@ pub mod balance;
 pub mod checkpoint;
 pub mod data;
 pub mod disk;
+pub mod endpoint;
 pub mod error;
 pub mod evaluate;
 pub mod metric;

@@ -8,11 +8,13 @@ pub mod belt;
 pub mod check;
 mod conform;
 mod defaults;
+pub mod endpoint;
 pub mod evaluation;
 pub mod identity;
 mod places;
 pub mod preset;
 pub mod problem;
+pub mod prompting;
 pub mod reference;
 pub mod resolve;
 pub mod shape;
@@ -32,8 +34,10 @@ use crate::recipe::shape::section;
 
 pub use base::BaseSettings;
 pub use belt::{BeltKind, BeltSettings};
+pub use endpoint::{Api, EndpointSettings};
 pub use evaluation::{Evaluation, Policy};
 pub use problem::Problem;
+pub use prompting::{Asking, Choosing, Labelling, Prompting, Search};
 pub use resolve::{Override, Resolved, read};
 pub use task::{Format, SplitFiles, TaskSettings, TaskType};
 pub use training::{Balancing, Mixing, Optimiser, Schedule, Training};
@@ -57,6 +61,9 @@ section! {
         /// When validation rows are asked, and which moment is shipped.
         #[serde(default)]
         pub evaluation: Evaluation,
+        /// How `skillbelt prompt` asks the tasks without a belt; training does not read it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub prompting: Option<Prompting>,
         /// The run folder: checkpoints, metrics, and the belt.
         pub output: PathBuf,
     }
