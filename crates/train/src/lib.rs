@@ -13,6 +13,7 @@ pub mod metric;
 pub mod mix;
 pub mod optimise;
 pub mod predict;
+pub mod prompt;
 pub mod recipe;
 pub mod report;
 pub mod run;

@@ -7,15 +7,17 @@ mod data_check;
 mod eval;
 mod export;
 mod overrides;
+
 mod predict;
+mod prompt;
 mod train;
 
 use clap::{Args, Parser, Subcommand};
 use indexmap::IndexMap;
 use skillbelt_engine::{Isa, Precision};
-use skillbelt_train::recipe::TaskSettings;
+use skillbelt_train::recipe::{Problem, TaskSettings};
 
-use crate::exit::Failure;
+use crate::exit::{Failure, say};
 
 /// One small code model, one small belt, many skills.
 #[derive(Debug, Parser)]
@@ -60,6 +62,7 @@ enum Command {
     Train(train::Train),
     Eval(eval::Eval),
     Predict(predict::Predict),
+    Prompt(prompt::Prompt),
     Export(export::Export),
     /// Look at data sets
     #[command(subcommand, arg_required_else_help = true)]
@@ -96,6 +99,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Data(DataCommand::Check(check)) => check.run(everywhere),
         Command::Eval(eval) => eval.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
+        Command::Prompt(prompt) => prompt.run(everywhere),
         Command::Export(export) => export.run(everywhere),
     }
 }
@@ -116,6 +120,29 @@ fn choose_tasks(
         tasks.retain(|name, _| wanted.contains(name));
     }
     Ok(())
+}
+
+/// Tells all problems; those that are no mere warnings stop the program.
+fn tell(problems: &[Problem], everywhere: &Everywhere) -> Result<(), Failure> {
+    let (warnings, defects): (Vec<_>, Vec<_>) = problems.iter().partition(|p| p.warning);
+    let shown = defects.iter().map(|p| ("error", *p));
+    let known = warnings.iter().map(|p| ("warning", *p));
+    for (word, problem) in shown.chain(known) {
+        if word == "warning" && everywhere.quiet {
+            continue;
+        }
+        say(format_args!("{word}: {problem}"));
+        if let Some(hint) = &problem.hint {
+            say(format_args!("hint: {hint}"));
+        }
+    }
+    match defects.len() {
+        0 => Ok(()),
+        1 => Err(Failure::told("the recipe cannot be run, as told above")),
+        count => Err(Failure::told(format_args!(
+            "the recipe cannot be run, for {count} reasons, as told above"
+        ))),
+    }
 }
 
 /// `f32`, `bf16`, `int8` or `nf4`.
