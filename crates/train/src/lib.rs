@@ -9,6 +9,7 @@ pub mod disk;
 pub mod endpoint;
 pub mod error;
 pub mod evaluate;
+pub mod judge;
 pub mod metric;
 pub mod mix;
 pub mod optimise;

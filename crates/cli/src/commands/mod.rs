@@ -6,6 +6,7 @@ mod base_show;
 mod data_check;
 mod eval;
 mod export;
+mod judge;
 mod overrides;
 
 mod predict;
@@ -63,6 +64,7 @@ enum Command {
     Eval(eval::Eval),
     Predict(predict::Predict),
     Prompt(prompt::Prompt),
+    Judge(judge::Judge),
     Export(export::Export),
     /// Look at data sets
     #[command(subcommand, arg_required_else_help = true)]
@@ -100,6 +102,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Eval(eval) => eval.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
         Command::Prompt(prompt) => prompt.run(everywhere),
+        Command::Judge(judge) => judge.run(everywhere),
         Command::Export(export) => export.run(everywhere),
     }
 }

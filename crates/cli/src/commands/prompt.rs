@@ -2,8 +2,6 @@
 //! prompts or measures.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
@@ -15,6 +13,7 @@ use skillbelt_train::recipe::{self, Override, Prompting, Recipe};
 use super::eval::Rows;
 use super::{Everywhere, choose_tasks, overrides, tell};
 use crate::exit::{Failure, say};
+use crate::heard::Heard;
 use crate::locate;
 use crate::output::Lines;
 use crate::progress;
@@ -78,7 +77,7 @@ impl Prompt {
         let rows_base = rows_base(recipe, &settings, asked_base.as_deref(), everywhere);
         let usual = || recipe.output.join("prompted");
         let out = self.out.clone().unwrap_or_else(usual);
-        let heard = Progress::new(everywhere.quiet);
+        let heard = Heard::new(everywhere.quiet);
         let order = Order {
             recipe,
             split: self.split.into(),
@@ -206,31 +205,4 @@ fn rows_base(
         ));
     }
     found.ok()
-}
-
-/// Tells of answers from time to time.
-struct Progress {
-    quiet: bool,
-    last: Mutex<Instant>,
-}
-
-const PAUSE: Duration = Duration::from_secs(5);
-
-impl Progress {
-    fn new(quiet: bool) -> Progress {
-        Progress {
-            quiet,
-            last: Mutex::new(Instant::now()),
-        }
-    }
-
-    fn tell(&self, done: usize, all: usize) {
-        let Ok(mut last) = self.last.lock() else {
-            return;
-        };
-        if !self.quiet && last.elapsed() >= PAUSE {
-            *last = Instant::now();
-            say(format_args!("{done} of {all} answered"));
-        }
-    }
 }

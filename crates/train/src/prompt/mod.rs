@@ -43,6 +43,7 @@ pub use asked::Record;
 pub use fit::Losses;
 pub use look::{Looked, look};
 pub use words::Words;
+pub use writing::bare;
 
 use asked::{Asked, Count, showables};
 use local::Local;

@@ -100,7 +100,7 @@ fn typed(path: &Path, json: Json) -> Result<Recipe> {
     })
 }
 
-fn text_of(path: &Path) -> Result<String> {
+pub(super) fn text_of(path: &Path) -> Result<String> {
     let told = |line, message: String| Error::File {
         path: path.to_owned(),
         line,
