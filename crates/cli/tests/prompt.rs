@@ -443,7 +443,7 @@ fn a_check_shows_the_first_prompt_and_asks_nothing() {
     assert!(server.requests().is_empty() && !bench.path("a").exists());
     for (set, expected) in [
         ("prompting.shot=3", "did you mean `shots`"),
-        ("prompting.tasks.mark.template={{ text", "template"),
+        ("prompting.tasks.mark.template=x {{ text", "template"),
         ("prompting.tasks.mark.words={1: no}", "have one word"),
         ("prompting.tasks.marc.question=x", "no task `marc`"),
         (
