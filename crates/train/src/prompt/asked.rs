@@ -50,7 +50,7 @@ pub struct Count {
 pub struct Record {
     pub task: String,
     pub split: String,
-    pub question: Vec<String>,
+    pub words: Vec<String>,
     /// The hash of all prompts in their order: equal where the same was asked.
     pub prompts_hash: String,
     pub prompts: u64,
@@ -175,7 +175,7 @@ impl Asked<'_> {
         Record {
             task: self.name.to_owned(),
             split: split.to_owned(),
-            question: self.words.all().to_vec(),
+            words: self.words.all().to_vec(),
             prompts_hash: count.hasher.finalize().to_hex().to_string(),
             prompts: count.prompts,
             failures: count.failures.clone(),
