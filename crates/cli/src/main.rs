@@ -2,6 +2,7 @@
 
 mod commands;
 mod exit;
+mod heard;
 mod input;
 mod locate;
 mod output;

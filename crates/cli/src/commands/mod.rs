@@ -7,8 +7,10 @@ mod data_check;
 mod eval;
 mod execute;
 mod export;
+mod judge;
 mod overrides;
 mod predict;
+mod prompt;
 mod score;
 mod study;
 mod train;
@@ -16,9 +18,9 @@ mod train;
 use clap::{Args, Parser, Subcommand};
 use indexmap::IndexMap;
 use skillbelt_engine::{Isa, Precision};
-use skillbelt_train::recipe::TaskSettings;
+use skillbelt_train::recipe::{Problem, TaskSettings};
 
-use crate::exit::Failure;
+use crate::exit::{Failure, say};
 
 /// One small code model, one small belt, many skills.
 #[derive(Debug, Parser)]
@@ -67,6 +69,8 @@ enum Command {
     Execute(execute::Execute),
     Predict(predict::Predict),
     Score(score::Score),
+    Prompt(prompt::Prompt),
+    Judge(judge::Judge),
     Export(export::Export),
     /// Look at data sets
     #[command(subcommand, arg_required_else_help = true)]
@@ -106,6 +110,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Execute(execute) => execute.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
         Command::Score(score) => score.run(),
+        Command::Prompt(prompt) => prompt.run(everywhere),
+        Command::Judge(judge) => judge.run(everywhere),
         Command::Export(export) => export.run(everywhere),
     }
 }
@@ -126,6 +132,31 @@ fn choose_tasks(
         tasks.retain(|name, _| wanted.contains(name));
     }
     Ok(())
+}
+
+/// Tells all problems; those that are no mere warnings stop the program.
+fn tell(problems: &[Problem], called: &str, everywhere: &Everywhere) -> Result<(), Failure> {
+    let (warnings, defects): (Vec<_>, Vec<_>) = problems.iter().partition(|p| p.warning);
+    let shown = defects.iter().map(|p| ("error", *p));
+    let known = warnings.iter().map(|p| ("warning", *p));
+    for (word, problem) in shown.chain(known) {
+        if word == "warning" && everywhere.quiet {
+            continue;
+        }
+        say(format_args!("{word}: {problem}"));
+        if let Some(hint) = &problem.hint {
+            say(format_args!("hint: {hint}"));
+        }
+    }
+    match defects.len() {
+        0 => Ok(()),
+        1 => Err(Failure::told(format_args!(
+            "the {called} cannot be run, as told above"
+        ))),
+        count => Err(Failure::told(format_args!(
+            "the {called} cannot be run, for {count} reasons, as told above"
+        ))),
+    }
 }
 
 /// `f32`, `bf16`, `int8` or `nf4`.

@@ -36,7 +36,12 @@ pub struct Classed {
     /// The true class, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    pub prediction: String,
+    /// Nothing where no answer came; never a class by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prediction: Option<String>,
+    /// Why no answer came. It counts as the worst answer there could be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
     /// By class, in the order of the classes' numbers.
     pub probabilities: IndexMap<String, Option<f64>>,
     /// As the head gave them: one for each class, or the logit of the second of two.
@@ -61,6 +66,9 @@ pub struct Ranked {
     /// How alike each of them is to the query.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cosines: Vec<Option<f32>>,
+    /// Why no answer came. Its right answers count as found last of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 /// A text was written, or only the true one foreseen.
@@ -77,14 +85,24 @@ pub struct Written {
     pub nats: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
+    /// Why no answer came. It counts as a text without a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 impl Ranked {
-    /// The places of all right answers.
+    /// The places of all right answers; the last ones there are if no answer came.
     pub fn places(&self) -> Vec<usize> {
-        match self.ranks.is_empty() {
+        let told: Vec<usize> = match self.ranks.is_empty() {
             true => self.rank.into_iter().collect(),
             false => self.ranks.clone(),
+        };
+        match self.failed {
+            Some(_) => (0..self.pool)
+                .map(|place| place + 1)
+                .skip(self.pool.saturating_sub(told.len()))
+                .collect(),
+            None => told,
         }
     }
 }
@@ -95,6 +113,15 @@ impl Example {
             Example::Classed(example) => &example.name,
             Example::Ranked(example) => &example.name,
             Example::Written(example) => &example.name,
+        }
+    }
+
+    /// Why there is no answer, if there is none.
+    pub fn failed(&self) -> Option<&str> {
+        match self {
+            Example::Classed(example) => example.failed.as_deref(),
+            Example::Ranked(example) => example.failed.as_deref(),
+            Example::Written(example) => example.failed.as_deref(),
         }
     }
 
@@ -128,6 +155,7 @@ impl Example {
                 pool: *pool,
                 best: best.clone(),
                 cosines: cosines.iter().map(finite).collect(),
+                failed: None,
             }),
             Answer::Text {
                 written,
@@ -141,6 +169,7 @@ impl Example {
                     expected: expected.clone(),
                     nats: loss.map(|(nats, _)| nats),
                     tokens: loss.map(|(_, tokens)| tokens),
+                    failed: None,
                 })
             }
         }
@@ -172,7 +201,8 @@ fn classed(name: String, label: u32, scores: &[f32], classes: &[String]) -> Clas
     Classed {
         name,
         label: (label != Item::UNKNOWN).then(|| class(label as usize)),
-        prediction: class(metric::predicted(scores)),
+        prediction: Some(class(metric::predicted(scores))),
+        failed: None,
         probabilities: (0..shares.len())
             .map(|at| (class(at), shares[at]))
             .collect(),

@@ -53,7 +53,11 @@ fn of_classes(examples: &[&Classed]) -> Result<Box<dyn Judged>> {
                 classes.join(", ")
             ))
         })?;
-        let finite = |score: &Option<f32>| score.unwrap_or(f32::NAN);
+        // A score that is no number counts as the worst answer; so does an answer that never came.
+        let finite = |score: &Option<f32>| match example.failed {
+            Some(_) => f32::NAN,
+            None => score.unwrap_or(f32::NAN),
+        };
         scores.push(example.scores.iter().map(finite).collect());
         labels.push(number as u32);
     }
@@ -81,11 +85,12 @@ impl Texts {
     fn new(examples: &[&Written]) -> Texts {
         // Where nothing was to be written, there is nothing to compare; where something was and a
         // text is missing, the missing one counts as empty.
-        let writes = examples.iter().any(|example| example.written.is_some());
-        let texts = |of: fn(&Written) -> &Option<String>| -> Vec<&str> {
+        let writes = |e: &&Written| e.written.is_some() || e.failed.is_some();
+        let writes = examples.iter().any(|example| writes(example));
+        let texts = |of: fn(&Written) -> Option<&str>| -> Vec<&str> {
             examples
                 .iter()
-                .map(|example| of(example).as_deref().unwrap_or(""))
+                .map(|example| of(example).unwrap_or(""))
                 .collect()
         };
         let losses: Vec<(f64, u64)> = examples
@@ -98,10 +103,16 @@ impl Texts {
         Texts {
             count: examples.len(),
             written: writes
-                .then(|| metric::Written::new(&texts(|e| &e.written), &texts(|e| &e.expected))),
+                .then(|| metric::Written::new(&texts(given), &texts(|e| e.expected.as_deref()))),
             losses: metric::Losses::new(&losses),
         }
     }
+}
+
+/// What was written, if an answer came.
+fn given(example: &Written) -> Option<&str> {
+    let written = example.written.as_deref();
+    written.filter(|_| example.failed.is_none())
 }
 
 impl Judged for Texts {

@@ -41,7 +41,8 @@ impl Format {
         match (self, example) {
             (Format::Jsonl, example) => json(&|| serde_json::to_string(example)),
             (_, Example::Classed(answer)) => {
-                let number = answer.probabilities.get_index_of(&answer.prediction);
+                let said = answer.prediction.as_deref().unwrap_or_default();
+                let number = answer.probabilities.get_index_of(said);
                 let number = number.ok_or_else(|| Error::told("a prediction that is no class"))?;
                 Ok(format!("{}\t{number}", answer.name))
             }

@@ -16,7 +16,8 @@ pub fn identity(recipe: &Recipe) -> Result<BTreeMap<String, String>> {
     let value = serde_json::to_value(recipe).map_err(Error::told)?;
     let mut flat = BTreeMap::new();
     flatten(String::new(), &value, &mut flat);
-    flat.retain(|key, _| !FREE.contains(&key.as_str()));
+    // Training does not ask in words.
+    flat.retain(|key, _| !FREE.contains(&key.as_str()) && !key.starts_with("prompting."));
     // Turns and heads follow the order of the tasks.
     let order: Vec<&str> = recipe.tasks.keys().map(String::as_str).collect();
     flat.insert("order of tasks".into(), order.join(", "));

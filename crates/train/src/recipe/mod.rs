@@ -8,13 +8,16 @@ pub mod belt;
 pub mod check;
 pub(crate) mod conform;
 mod defaults;
+pub mod endpoint;
 pub mod evaluation;
 pub mod identity;
 pub(crate) mod places;
 pub mod preset;
 pub mod problem;
+pub mod prompting;
 pub mod reference;
 pub mod resolve;
+mod section_file;
 pub mod shape;
 pub(crate) mod suggest;
 pub mod task;
@@ -32,10 +35,13 @@ use crate::recipe::shape::section;
 
 pub use base::BaseSettings;
 pub use belt::{BeltKind, BeltSettings};
+pub use endpoint::{Api, EndpointSettings};
 pub use evaluation::{Evaluation, Policy};
 pub use problem::Problem;
+pub use prompting::{Asking, Choosing, Labelling, Prompting, Search};
 pub use resolve::{Override, Resolved, read};
 pub(crate) use resolve::{settle, text_of};
+pub use section_file::read_section;
 pub use task::{Format, SplitFiles, TaskSettings, TaskType};
 pub use training::{Balancing, Mixing, Optimiser, Schedule, Training};
 pub use tree::Origin;
@@ -58,6 +64,9 @@ section! {
         /// When validation rows are asked, and which moment is shipped.
         #[serde(default)]
         pub evaluation: Evaluation,
+        /// How `skillbelt prompt` asks the tasks without a belt; training does not read it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub prompting: Option<Prompting>,
         /// The run folder: checkpoints, metrics, and the belt.
         pub output: PathBuf,
     }

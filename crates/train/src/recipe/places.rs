@@ -44,15 +44,23 @@ pub fn place(node: &mut Node, shape: &Shape, folder: &Path) {
 
 /// A base is a folder beside the recipe if there is one of this name, else as it is written.
 pub fn place_base(tree: &mut Node, folder: &Path) {
-    let Some(base) = tree.section("base", &Origin::Default) else {
-        return;
-    };
+    for (section, key) in [("base", "name"), ("prompting", "base")] {
+        if tree.at(&[section, key]).is_none() {
+            continue;
+        }
+        if let Some(section) = tree.section(section, &Origin::Default) {
+            beside(section, key, folder);
+        }
+    }
+}
+
+fn beside(section: &mut Node, key: &str, folder: &Path) {
     let Some(
         node @ Node {
             origin: Origin::File { .. },
             value: Value::Word(name),
         },
-    ) = base.get("name")
+    ) = section.get(key)
     else {
         return;
     };
@@ -61,6 +69,6 @@ pub fn place_base(tree: &mut Node, folder: &Path) {
     if relative || beside.is_dir() {
         let word = beside.to_string_lossy().into_owned();
         let node = Node::word(node.origin.clone(), word);
-        base.set("name", node);
+        section.set(key, node);
     }
 }

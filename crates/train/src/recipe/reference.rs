@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::recipe::preset::PRESETS;
 use crate::recipe::shape::{Key, Shape, Shaped};
-use crate::recipe::{Evaluation, Recipe, Training};
+use crate::recipe::{EndpointSettings, Evaluation, Prompting, Recipe, Training};
 
 /// Tables of keys, one for each section, and of presets.
 pub fn markdown() -> String {
@@ -19,6 +19,7 @@ pub fn markdown() -> String {
         let (title, defaults) = match key.name {
             "training" => ("`training`", serde_json::to_value(Training::default())),
             "evaluation" => ("`evaluation`", serde_json::to_value(Evaluation::default())),
+            "prompting" => ("`prompting`", serde_json::to_value(Prompting::default())),
             "base" => ("`base`", Ok(Json::Null)),
             "belt" => ("`belt`", Ok(Json::Null)),
             "tasks" => ("`tasks.NAME`", Ok(Json::Null)),
@@ -26,16 +27,19 @@ pub fn markdown() -> String {
         };
         heading(&mut text, title, &key.meaning);
         rows(&mut text, key.shape.keys(), &defaults.unwrap_or(Json::Null));
+        if key.name == "prompting" {
+            inner(&mut text, key.shape.keys());
+        }
     }
     heading(&mut text, "Words", "");
     text += "| key | word | meaning |\n|---|---|---|\n";
     for section in whole.keys() {
         for key in section.shape.keys() {
-            if let Shape::Words(words) = &key.shape {
-                for (word, meaning) in words {
-                    let _infallible = writeln!(text, "| `{}` | `{word}` | {meaning} |", key.name);
-                }
-            }
+            words(&mut text, key);
+            key.shape
+                .keys()
+                .iter()
+                .for_each(|key| words(&mut text, key));
         }
     }
     heading(&mut text, "Presets", "");
@@ -50,6 +54,30 @@ pub fn markdown() -> String {
         let _infallible = writeln!(text, "| `{}` | {} | {sets} |", preset.name, preset.meaning);
     }
     text
+}
+
+/// The sections within `prompting`.
+fn inner(text: &mut String, keys: &[Key]) {
+    for key in keys {
+        let (title, defaults) = match key.name {
+            "endpoint" => (
+                "`prompting.endpoint`",
+                serde_json::to_value(EndpointSettings::default()),
+            ),
+            "tasks" => ("`prompting.tasks.NAME`", Ok(Json::Null)),
+            _ => continue,
+        };
+        heading(text, title, &key.meaning);
+        rows(text, key.shape.keys(), &defaults.unwrap_or(Json::Null));
+    }
+}
+
+fn words(text: &mut String, key: &Key) {
+    if let Shape::Words(words) = &key.shape {
+        for (word, meaning) in words {
+            let _infallible = writeln!(text, "| `{}` | `{word}` | {meaning} |", key.name);
+        }
+    }
 }
 
 fn heading(text: &mut String, title: &str, meaning: &str) {
@@ -68,6 +96,7 @@ fn rows(text: &mut String, keys: &[Key], defaults: &Json) {
         };
         let default = match defaults.get(key.name) {
             Some(Json::String(word)) => format!(" [{word}]"),
+            Some(Json::Null) => String::new(),
             Some(value) => format!(" [{value}]"),
             None => String::new(),
         };

@@ -49,6 +49,12 @@ impl Index {
     /// The texts that share most with the query, at most so many, the best first; of equals the
     /// first. Texts that share nothing are not among them.
     pub fn nearest(&self, query: &[u32], most: usize) -> Vec<usize> {
+        let scored = self.scored(query, most).into_iter();
+        scored.map(|(text, _)| text).collect()
+    }
+
+    /// The same, each with how much it shares.
+    pub fn scored(&self, query: &[u32], most: usize) -> Vec<(usize, f32)> {
         let mut scores: HashMap<u32, f32> = HashMap::new();
         let texts = self.damping.len() as f32;
         // In the order of the tokens, so that sums are the same every time.
@@ -71,7 +77,8 @@ impl Index {
             order.truncate(most);
         }
         order.sort_by(better);
-        order.into_iter().map(|(text, _)| text as usize).collect()
+        let number = |(text, score): (u32, f32)| (text as usize, score);
+        order.into_iter().map(number).collect()
     }
 }
 

@@ -7,14 +7,14 @@ mod classes;
 mod classify;
 mod contest;
 mod filling;
-mod frame;
+pub(crate) mod frame;
 mod generate;
 mod given;
 mod head;
-mod lexical;
+pub(crate) mod lexical;
 mod limits;
 mod measured;
-mod packs;
+pub(crate) mod packs;
 mod pair;
 mod prepare;
 mod prompt;
@@ -22,7 +22,7 @@ mod ranked;
 mod retrieve;
 mod sequences;
 mod set;
-mod vectors;
+pub(crate) mod vectors;
 
 use skillbelt_engine::{Grads, Keep, Mat, Param, Pass};
 use skillbelt_model::Tokenizer;
@@ -33,7 +33,7 @@ use crate::error::Result;
 
 pub use filling::{Preparing, prepare_rows};
 pub use given::Given;
-pub use prepare::{Rows, Task};
+pub use prepare::{Rows, Task, class_names};
 pub use set::{Encoded, Item, Set};
 
 /// Where an objective computes: the network, and how a pass is to be made.

@@ -150,14 +150,32 @@ fn is_separate(name: &str, settings: &TaskSettings) -> Result<bool> {
     }
 }
 
+/// The classes of a task in their order: those of its settings, else of its training rows.
+pub fn class_names(name: &str, settings: &TaskSettings) -> Result<Vec<String>> {
+    let rows = |split: Split, sink: &mut Sink<'_>| read::rows(name, settings, split, sink);
+    let classes = Classes::new(name, settings, || {
+        let mut labels = BTreeSet::new();
+        rows(Split::Train, &mut |row| {
+            labels.extend(row.ok().and_then(|row| label(row.content)));
+            Ok(())
+        })?;
+        Ok(labels)
+    })?;
+    Ok(classes.names().to_vec())
+}
+
+fn label(content: Content) -> Option<String> {
+    match content {
+        Content::Text { label, .. } | Content::Pair { label, .. } => label,
+        _ => None,
+    }
+}
+
 /// The labels of the training rows.
 fn labels(rows: &Rows) -> Result<BTreeSet<String>> {
     let mut labels = BTreeSet::new();
     rows(Split::Train, &mut |row| {
-        let label = match row.map(|row| row.content) {
-            Ok(Content::Text { label, .. } | Content::Pair { label, .. }) => label,
-            _ => None,
-        };
+        let label = row.ok().and_then(|row| label(row.content));
         if let Some(label) = label.filter(|label| !labels.contains(label)) {
             labels.insert(label);
         }

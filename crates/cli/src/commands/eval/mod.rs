@@ -84,8 +84,9 @@ pub struct Eval {
     json: bool,
 }
 
+/// The rows of one split.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Rows {
+pub enum Rows {
     Train,
     Valid,
     Test,

@@ -131,7 +131,7 @@ impl Study {
                 study.cells.len()
             )));
         }
-        super::train::tell(&study.check(), "plan", everywhere)?;
+        super::tell(&study.check(), "plan", everywhere)?;
         let mut lines = Lines::new();
         if self.print {
             lines.text(&shown::cells(&study, self.index)?)?;

@@ -10,11 +10,11 @@ use std::sync::atomic::Ordering;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use skillbelt_train::disk::faults::Faults;
 use skillbelt_train::recipe::check::check;
-use skillbelt_train::recipe::{self, Override, Problem, Resolved};
+use skillbelt_train::recipe::{self, Override, Resolved};
 use skillbelt_train::run::{Finished, RunOptions};
 use skillbelt_train::start;
 
-use super::{Everywhere, choose_tasks, overrides};
+use super::{Everywhere, choose_tasks, overrides, tell};
 use crate::exit::{Failure, say};
 use crate::locate;
 use crate::output::Lines;
@@ -171,33 +171,4 @@ fn check_rows(resolved: &Resolved, base: &Path) -> Result<(), Failure> {
         lines.text(&format!("{split}\n"))?;
     }
     lines.flush()
-}
-
-/// Tells all problems; those that are no mere warnings stop the program.
-pub(super) fn tell(
-    problems: &[Problem],
-    called: &str,
-    everywhere: &Everywhere,
-) -> Result<(), Failure> {
-    let (warnings, defects): (Vec<_>, Vec<_>) = problems.iter().partition(|p| p.warning);
-    let shown = defects.iter().map(|p| ("error", *p));
-    let known = warnings.iter().map(|p| ("warning", *p));
-    for (word, problem) in shown.chain(known) {
-        if word == "warning" && everywhere.quiet {
-            continue;
-        }
-        say(format_args!("{word}: {problem}"));
-        if let Some(hint) = &problem.hint {
-            say(format_args!("hint: {hint}"));
-        }
-    }
-    match defects.len() {
-        0 => Ok(()),
-        1 => Err(Failure::told(format_args!(
-            "the {called} cannot be run, as told above"
-        ))),
-        count => Err(Failure::told(format_args!(
-            "the {called} cannot be run, for {count} reasons, as told above"
-        ))),
-    }
 }

@@ -5,6 +5,7 @@
 
 mod base;
 mod belt;
+mod prompting;
 mod task;
 mod training;
 
@@ -24,7 +25,18 @@ pub fn check(resolved: &Resolved) -> Vec<Problem> {
     checking.belt(base.as_ref());
     checking.tasks(base.as_ref());
     checking.training();
+    checking.prompting();
     checking.output();
+    checking.problems
+}
+
+/// What is wrong with how tasks are asked in words; all else of a recipe is for training.
+pub fn check_prompting(resolved: &Resolved) -> Vec<Problem> {
+    let mut checking = Checking {
+        resolved,
+        problems: Vec::new(),
+    };
+    checking.prompting();
     checking.problems
 }
 
