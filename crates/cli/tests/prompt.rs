@@ -24,7 +24,7 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         for (split, rows) in [("train", 20), ("test", 12)] {
-            let mark = |n: usize| json!({"id": format!("{split}-{n}"), "text": format!("fn {split}{n}"), "label": (n % 3 == 0) as u8});
+            let mark = |n: usize| json!({"id": format!("{split}-{n}"), "text": format!("fn {split}{n}"), "label": n.is_multiple_of(3) as u8});
             let pair = |n: usize| json!({"id": format!("{split}-{n}"), "text": format!("a {n}"), "text_b": format!("b {n}"), "label": n % 2});
             let find = |n: usize| json!({"id": format!("{split}-{n}"), "query": format!("query word{n}"), "candidate": format!("def word{n}(): {split}")});
             let write = |n: usize| json!({"id": format!("{split}-{n}"), "source": format!("in {n}"), "target": format!("out {n}")});

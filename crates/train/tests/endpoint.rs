@@ -1,6 +1,10 @@
 //! The client of OpenAI-compatible endpoints against a server that misbehaves.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod endpoint_server;
 

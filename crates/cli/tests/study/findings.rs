@@ -129,7 +129,8 @@ fn eaten(tiny: &Tiny, key: &str) -> BTreeMap<String, Vec<(u64, u64, u64)>> {
 fn a_task_sees_the_same_batches_in_every_arm() {
     let tiny = Tiny::new(PLAN);
     let results = tiny.finds("out", &[]);
-    let mut alone: BTreeMap<(String, u64), Vec<(u64, u64, u64)>> = BTreeMap::new();
+    // By task and seed, what its steps ate.
+    let mut alone = BTreeMap::<_, Vec<_>>::new();
     for cell in results
         .cells
         .iter()

@@ -86,7 +86,7 @@ impl Texts {
         // Where nothing was to be written, there is nothing to compare; where something was and a
         // text is missing, the missing one counts as empty.
         let writes = |e: &&Written| e.written.is_some() || e.failed.is_some();
-        let writes = examples.iter().any(|example| writes(example));
+        let writes = examples.iter().any(writes);
         let texts = |of: fn(&Written) -> Option<&str>| -> Vec<&str> {
             examples
                 .iter()

@@ -152,10 +152,12 @@ pub fn judge(bench: &Bench<'_>) -> Result<Judged> {
 
 /// The answers that are texts; others cannot be graded.
 fn written(answers: &[Example]) -> Result<Vec<&Written>> {
-    let text = |example| match example {
-        &Example::Written(ref written) => Some(written),
-        _ => None,
-    };
+    fn text(answer: &Example) -> Option<&Written> {
+        match answer {
+            Example::Written(written) => Some(written),
+            _ => None,
+        }
+    }
     let written: Option<Vec<&Written>> = answers.iter().map(text).collect();
     match written.filter(|written| !written.is_empty()) {
         Some(written) => Ok(written),

@@ -61,7 +61,7 @@ pub fn answers(asked: &Asked<'_>) -> Result<Vec<Example>> {
     };
     let mut standings = Vec::with_capacity(first.len());
     for (query, row) in first.into_iter().enumerate() {
-        standings.push(row.map(|row| standing(asked, &contest, query, row)));
+        standings.push(row.map(|row| standing(&contest, query, row)));
     }
     if matches!(
         asked.prompting.search,
@@ -196,7 +196,6 @@ pub fn unit(vector: &[f32]) -> std::result::Result<Vec<f32>, String> {
 
 /// Candidates by their first scores; those without one stand where they do most harm.
 fn standing(
-    _asked: &Asked<'_>,
     contest: &Contest,
     query: usize,
     row: Vec<std::result::Result<f64, String>>,

@@ -101,7 +101,7 @@ impl Study {
         if left.is_empty() {
             return Ok(part);
         }
-        let rates = match (self.from_finished(&done), calibrate) {
+        let rates = match (self.by_finished(&done), calibrate) {
             (Some(rates), _) if left.iter().all(|cell| rates.knows(cell)) => Ok(rates),
             (_, false) => {
                 part.source = Source::Unknown("no cell of it is finished".into());
@@ -125,7 +125,7 @@ impl Study {
         Ok(part)
     }
 
-    fn from_finished(&self, done: &[&Cell]) -> Option<Rates> {
+    fn by_finished(&self, done: &[&Cell]) -> Option<Rates> {
         let mut tokens = IndexMap::new();
         let mut each = Vec::new();
         let (mut all_seconds, mut all_tokens) = (0.0, 0.0);

@@ -117,7 +117,7 @@ pub fn work(study: &Study, options: &Options, watch: &mut dyn StudyWatch) -> Res
                 }
             }
         }
-        if held == 0 && tried == 0 || tried == 0 && !options.wait {
+        if tried == 0 && (held == 0 || !options.wait) {
             return Ok(worked);
         }
         if tried > 0 {
