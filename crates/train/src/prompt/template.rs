@@ -172,7 +172,7 @@ impl Template {
         };
         let examples: Vec<Value> = examples.iter().map(example).collect();
         let all = context! { question => self.question.as_str(), words => &self.words, examples => examples };
-        let own: Value = texts.iter().map(pair).collect();
+        let own = Value::from_iter(texts.iter().map(pair));
         let template = self.environment.get_template(NAME);
         let rendered = template.and_then(|t| t.render(context! { ..own, ..all }));
         rendered.map_err(|error| refused(&self.task, &error))
