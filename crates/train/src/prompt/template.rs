@@ -4,6 +4,7 @@
 //! that it does not know is an error, not an empty text.
 
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Kwargs;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
 use crate::error::{Error, Result};
@@ -163,16 +164,12 @@ impl Template {
     pub fn render(&self, examples: &[Shown], texts: &Texts) -> Result<String> {
         let example = |shown: &Shown| {
             let answer = ("answer", Value::from(shown.answer.as_str()));
-            shown
-                .texts
-                .iter()
-                .map(pair)
-                .chain([answer])
-                .collect::<Value>()
+            let named = shown.texts.iter().map(pair).chain([answer]);
+            Value::from(named.collect::<Kwargs>())
         };
         let examples: Vec<Value> = examples.iter().map(example).collect();
         let all = context! { question => self.question.as_str(), words => &self.words, examples => examples };
-        let own: Value = texts.iter().map(pair).collect();
+        let own = Value::from(texts.iter().map(pair).collect::<Kwargs>());
         let template = self.environment.get_template(NAME);
         let rendered = template.and_then(|t| t.render(context! { ..own, ..all }));
         rendered.map_err(|error| refused(&self.task, &error))

@@ -171,7 +171,7 @@ mod tests {
     fn a_lax_parser_would_be_caught() {
         // The studies' parser: whatever does not say no is a yes.
         let lax = |text: &str| usize::from(!text.to_lowercase().contains("no"));
-        let answers = ["maybe", "", "I cannot say", "yes, because"];
+        let answers = ["maybe", "", "hard to say", "yes, because"];
         assert!(answers.iter().all(|text| lax(text) == 1));
         assert!(answers.iter().all(|text| yes_no().parse(text).is_err()));
     }
