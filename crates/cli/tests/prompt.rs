@@ -44,8 +44,8 @@ impl Bench {
         }
         let files = |task: &str| format!("train: {task}-train.jsonl, test: {task}-test.jsonl");
         let recipe = format!(
-            "base: {}\ntasks:\n  mark: {{type: classify, {}}}\n  pair: {{type: pair, {}}}\n  find: {{type: retrieve, {}}}\n  \
-             write: {{type: generate, max_target_length: 8, {}}}\nprompting: {{{prompting}}}\noutput: run\n",
+            "base: {}\ntasks:\n  mark: {{type: classify, max_length: 24, {}}}\n  pair: {{type: pair, max_length: 24, {}}}\n  find: {{type: retrieve, max_length: 24, max_query_length: 16, {}}}\n  \
+             write: {{type: generate, max_length: 24, max_target_length: 8, {}}}\nprompting: {{{prompting}}}\noutput: run\n",
             golden(base).display(),
             files("mark"),
             files("pair"),
