@@ -31,7 +31,7 @@ const expect = (what, holds, seen = "") => {
 };
 
 const looks = {
-  desktop: { viewport: { width: 1280, height: 900 }, colorScheme: "light" },
+  desktop: { viewport: { width: 1280, height: 900 }, colorScheme: "light", reducedMotion: "reduce" },
   dark: { viewport: { width: 1280, height: 900 }, colorScheme: "dark" },
   phone: { viewport: { width: 390, height: 844 }, colorScheme: "light", isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
   phone_dark: { viewport: { width: 390, height: 844 }, colorScheme: "dark", isMobile: true, hasTouch: true, deviceScaleFactor: 2 },
@@ -49,6 +49,12 @@ for (const [name, look] of Object.entries(looks)) {
   tab.on("request", (request) => { if (!request.url().startsWith("file:") && !request.url().startsWith("blob:")) asked.push(request.url()); });
   await tab.goto(address);
   await tab.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
+  for (const section of ["results", "multi-single", "matrix", "front", "curves", "runs"]) {
+    const heading = tab.locator(`#${section}`);
+    if ((await heading.count()) === 0) continue;
+    await heading.evaluate((it) => it.scrollIntoView({ behavior: "instant" }));
+    await tab.screenshot({ path: join(pictures, `${name}-${section}.png`) });
+  }
 
   const wide = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(`${name}: the page does not scroll sideways`, wide <= 0, wide);
@@ -132,6 +138,11 @@ for (const [name, look] of Object.entries(looks)) {
   await tab.locator("#save").click();
   const text = readFileSync(await (await saved).path(), "utf8");
   expect("the data can be saved as they were", JSON.parse(text).format === 1);
+  await tab.setViewportSize({ width: 718, height: 1000 });
+  await tab.emulateMedia({ media: "print" });
+  const over = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect("on paper nothing is cut at the side", over <= 0, over);
+  await tab.screenshot({ path: join(pictures, "print.png"), fullPage: true });
   await tab.pdf({ path: join(pictures, "print.pdf"), format: "A4" });
   expect("no error was told", said.length === 0, said);
   await context.close();

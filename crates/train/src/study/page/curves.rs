@@ -67,10 +67,11 @@ pub fn pictures<'a>(places: &Places<'a>) -> Vec<Picture<'a>> {
             open,
             rows: rows(places, points),
         })
-        .filter(|picture| !picture.rows.is_empty())
+        .filter(|picture| picture.rows.iter().any(|row| !row.panels.is_empty()))
         .collect()
 }
 
+/// Of every task; one that wrote no such points has no panels.
 fn rows<'a>(places: &Places<'a>, points: Points) -> Vec<Row<'a>> {
     let study = &places.results.study;
     let mut rows = Vec::new();
@@ -86,15 +87,12 @@ fn rows<'a>(places: &Places<'a>, points: Points) -> Vec<Row<'a>> {
                 })
                 .filter(|(_, points)| !points.is_empty())
                 .collect();
-            let panels = panels(places, task, &curves);
-            if !panels.is_empty() {
-                rows.push(Row {
-                    base: &base.name,
-                    task,
-                    task_number,
-                    panels,
-                });
-            }
+            rows.push(Row {
+                base: &base.name,
+                task,
+                task_number,
+                panels: panels(places, task, &curves),
+            });
         }
     }
     rows
@@ -122,8 +120,8 @@ fn panels<'a>(
                 left: LEFT,
                 right: SIZE.0 - EDGE,
                 floor,
-                across: across.ticks(3),
-                up: up.ticks(3),
+                across: across.ticks(5),
+                up: up.ticks(5),
                 lines: own
                     .filter_map(|(cell, points)| {
                         let kind = kind(places, cell)?;

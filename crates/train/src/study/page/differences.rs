@@ -23,6 +23,8 @@ pub struct Table<'a> {
     pub title: &'static str,
     pub says: &'static str,
     pub partner: &'static str,
+    /// Whether rows differ in whom their task was trained with.
+    pub companies: bool,
     pub better: usize,
     pub worse: usize,
     pub unclear: usize,
@@ -51,6 +53,7 @@ pub struct Row<'a> {
     pub low: Option<f64>,
     pub high: Option<f64>,
     pub seeds: Vec<Pair>,
+    pub few: Option<String>,
 }
 
 /// A seed's two values.
@@ -137,11 +140,12 @@ pub fn tables<'a>(places: &Places<'a>) -> Vec<Table<'a>> {
                 title,
                 says,
                 partner,
+                companies: rows.iter().any(|row| row.company != rows[0].company),
                 better: count("better"),
                 worse: count("worse"),
                 unclear: count("unclear"),
                 zero: scale.at(0.0),
-                ticks: scale.ticks(4),
+                ticks: scale.ticks(5),
                 rows,
             }
         })
@@ -195,6 +199,7 @@ fn row<'a>(places: &Places<'a>, it: &'a Comparison, scale: &Scale) -> Row<'a> {
         low: it.interval.map(|it| scale.at(it.low)),
         high: it.interval.map(|it| scale.at(it.high)),
         seeds: pairs.collect(),
+        few: places.few(it.seeds.len()),
     }
 }
 

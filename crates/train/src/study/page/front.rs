@@ -135,7 +135,7 @@ fn front<'a>(
         floor,
         points: points.collect(),
         across: across.ticks(4),
-        up: up.ticks(4),
+        up: up.ticks(5),
         says: format!(
             "Scatter on {base}: mean over tasks against {}. The table of groupings holds the same numbers.",
             name.to_lowercase()

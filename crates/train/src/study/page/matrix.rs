@@ -10,11 +10,11 @@ use super::view::Places;
 use crate::study::results::{Cell, Comparison};
 
 /// Pixels.
-const CELL: (f64, f64) = (104.0, 58.0);
-const LEFT: f64 = 92.0;
+const CELL: (f64, f64) = (116.0, 58.0);
+const LEFT: f64 = 84.0;
 const TOP: f64 = 30.0;
-/// Letters of a name that fit beside the map.
-const LETTERS: usize = 13;
+/// Letters of a name that fit beside the map, and above a column.
+const LETTERS: (usize, usize) = (9, 14);
 /// The strongest colour, in percent; text stays readable on it.
 const STRONGEST: f64 = 56.0;
 
@@ -83,8 +83,8 @@ pub fn matrices<'a>(places: &Places<'a>) -> Matrices<'a> {
                 belt_number,
                 width: LEFT + size * CELL.0,
                 height: TOP + size * CELL.1,
-                rows: labels(places, TOP + 0.5 * CELL.1, CELL.1),
-                columns: labels(places, LEFT + 0.5 * CELL.0, CELL.0),
+                rows: labels(places, LETTERS.0, TOP + 0.5 * CELL.1, CELL.1),
+                columns: labels(places, LETTERS.1, LEFT + 0.5 * CELL.0, CELL.0),
                 squares: squares(places, &base.name, &belt.name, &cells, most),
                 says: format!(
                     "Pairwise matrix of {} on {}: each task with one partner, minus alone. The table below holds the same numbers.",
@@ -99,12 +99,12 @@ pub fn matrices<'a>(places: &Places<'a>) -> Matrices<'a> {
     }
 }
 
-fn labels<'a>(places: &Places<'a>, first: f64, step: f64) -> Vec<Label<'a>> {
+fn labels<'a>(places: &Places<'a>, letters: usize, first: f64, step: f64) -> Vec<Label<'a>> {
     let tasks = places.results.study.tasks.iter().enumerate();
     tasks
         .map(|(number, task)| Label {
             name: &task.name,
-            clipped: mention::clipped(&task.name, LETTERS),
+            clipped: mention::clipped(&task.name, letters),
             number,
             at: first + step * number as f64,
         })

@@ -60,6 +60,7 @@ pub struct Row<'a> {
     belt_number: Option<usize>,
     company: String,
     shown: Shown,
+    few: Option<String>,
 }
 
 /// One table for each base that has a cell. Arms of pairs and of all but one have tables of their
@@ -156,6 +157,7 @@ pub fn rows<'a>(places: &Places<'a>) -> Vec<Row<'a>> {
             belt_number: places.belt(&mean.belt),
             company: mention::company(&mean.task, &mean.tasks, all),
             shown: shown(places, mean),
+            few: places.few(mean.seeds.len()),
         })
         .collect()
 }

@@ -11,6 +11,7 @@ use crate::study::results::{Cell, Cost};
 
 #[derive(Serialize)]
 pub struct Run<'a> {
+    number: usize,
     cell: &'a Cell,
     state: &'static str,
     tasks: String,
@@ -39,9 +40,10 @@ struct Span {
 }
 
 pub fn runs<'a>(places: &Places<'a>) -> Vec<Run<'a>> {
-    let cells = places.results.cells.iter();
+    let cells = places.results.cells.iter().enumerate();
     cells
-        .map(|cell| Run {
+        .map(|(number, cell)| Run {
+            number,
             cell,
             state: view::state(cell.state),
             tasks: places.numbers(&cell.tasks),

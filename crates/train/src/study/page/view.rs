@@ -80,6 +80,12 @@ impl<'a> Places<'a> {
         words.join(" ")
     }
 
+    /// `1 of 3 seeds`, where not all seeds of the study are in a number.
+    pub fn few(&self, seeds: usize) -> Option<String> {
+        let all = self.results.study.seeds.len();
+        (seeds < all).then(|| format!("{seeds} of {all} seeds"))
+    }
+
     pub fn dots(&self, seeds: &[SeedValue], at: impl Fn(f64) -> f64) -> Vec<Dot> {
         let dot = |seed: &SeedValue| Dot {
             seed: seed.seed,
@@ -90,14 +96,14 @@ impl<'a> Places<'a> {
         seeds.iter().map(dot).collect()
     }
 
-    /// What became of these cells that gave no number: `1 failed, 2 waiting`. Nothing if all are done.
+    /// What became of these cells that gave no number: `1 of 3 failed, 2 of 3 waiting`. Nothing if all are done.
     pub fn lacking(cells: &[&Cell]) -> Option<String> {
         let words: Vec<String> = STATES
             .iter()
             .filter(|(state, _)| *state != CellState::Done)
             .filter_map(|(state, word)| {
                 let count = cells.iter().filter(|cell| cell.state == *state).count();
-                (count > 0).then(|| format!("{count} {word}"))
+                (count > 0).then(|| format!("{count} of {} {word}", cells.len()))
             })
             .collect();
         (!words.is_empty()).then(|| words.join(", "))
