@@ -9,5 +9,6 @@
 
 mod findings;
 mod mistakes;
+mod page;
 mod shared;
 mod tiny;

@@ -2,6 +2,7 @@
 //! are made, and the file is written. What is missing is shown as missing.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use indexmap::IndexMap;
 
@@ -17,7 +18,7 @@ use crate::study::results::{
 };
 use crate::study::sample::{self, Rows};
 use crate::study::tables::{Placed, Tabling};
-use crate::study::{NUMBERS, Study, gather, grouping};
+use crate::study::{NUMBERS, Study, gather, grouping, page};
 
 /// What results are called in a study's folder.
 pub const RESULTS: &str = "results.json";
@@ -26,6 +27,12 @@ const SEED: u64 = 0;
 const INSIDE: f64 = 0.95;
 /// Measures of which less is better.
 const FALLING: [&str; 3] = ["loss", "perplexity", "calibration_error"];
+
+/// Where results were written.
+pub struct Written {
+    pub results: PathBuf,
+    pub page: PathBuf,
+}
 
 impl Study {
     /// What was found so far.
@@ -75,15 +82,23 @@ impl Study {
         })
     }
 
-    /// Writes results beside the cells. Several processes may do so at once; the last one stays.
-    pub fn write(&self, results: &Results) -> Result<std::path::PathBuf> {
+    /// Writes results, and the page that shows them, beside the cells. Several processes may do so at
+    /// once; the last one stays.
+    pub fn write(&self, results: &Results) -> Result<Written> {
         let mut text = serde_json::to_vec_pretty(results).map_err(Error::told)?;
         text.push(b'\n');
+        Ok(Written {
+            results: self.publish(RESULTS, &text)?,
+            page: self.publish(page::PAGE, page::page(results)?.as_bytes())?,
+        })
+    }
+
+    fn publish(&self, name: &str, text: &[u8]) -> Result<PathBuf> {
         let root = self.folder.root();
-        let aside = root.join(format!("{RESULTS}.{}", std::process::id()));
-        let place = root.join(RESULTS);
+        let aside = root.join(format!("{name}.{}", std::process::id()));
+        let place = root.join(name);
         let disk = self.folder.disk();
-        disk.replace(&aside, &text)?;
+        disk.replace(&aside, text)?;
         disk.rename(&aside, &place)?;
         disk.sync_folder(root)?;
         Ok(place)

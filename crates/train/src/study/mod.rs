@@ -15,6 +15,7 @@ mod gather;
 mod grouping;
 mod heart;
 pub mod owner;
+pub mod page;
 pub mod plan;
 pub mod read;
 pub mod results;
@@ -39,7 +40,7 @@ use content::Contents;
 use folder::StudyFolder;
 use plan::Plan;
 
-pub use conclude::RESULTS;
+pub use conclude::{RESULTS, Written};
 pub use read::read;
 
 /// To be raised whenever the program computes other numbers from the same recipe and data: cells

@@ -7,4 +7,5 @@
 )]
 
 mod form;
+mod page;
 mod plans;

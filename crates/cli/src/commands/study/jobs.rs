@@ -73,7 +73,7 @@ fn start(
     if everywhere.quiet {
         command.arg("--quiet");
     }
-    command.arg("study").arg(&study.plan).arg("--out").arg(out);
+    command.arg("study").arg(study.plan()).arg("--out").arg(out);
     command.args(["--worker", "--dead-after", &study.dead_after.to_string()]);
     for arm in &study.only {
         command.args(["--only", Arm::from(*arm).name()]);

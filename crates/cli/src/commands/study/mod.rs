@@ -1,6 +1,7 @@
 //! `skillbelt study`: a plan in, cells and results out. It decides nothing about what is compared.
 
 mod jobs;
+mod page;
 mod shown;
 
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use indexmap::IndexMap;
 use skillbelt_train::disk::faults::Faults;
 use skillbelt_train::study::plan::{Arm, Plan};
@@ -28,6 +29,11 @@ use crate::output::Lines;
 /// after adding seeds or belts to do only what is new, and on other machines with the same folder to
 /// share the work. Results are written to results.json in the study's folder.
 #[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
 #[command(after_help = "Examples:
   skillbelt study studies/analysis.yaml --check
   skillbelt study studies/analysis.yaml --out runs/analysis --dry-run
@@ -35,8 +41,8 @@ use crate::output::Lines;
   skillbelt study studies/analysis.yaml --out /shared/analysis --emit slurm && sbatch /shared/analysis/slurm/study.sbatch")]
 pub struct Study {
     /// The plan, a YAML file (docs/studies.md lists its keys)
-    #[arg(value_name = "PLAN")]
-    plan: PathBuf,
+    #[arg(value_name = "PLAN", required = true)]
+    plan: Option<PathBuf>,
     /// The study's folder: cells, claims, results; may be shared by several machines
     #[arg(short, long, value_name = "FOLDER", required_unless_present = "check")]
     out: Option<PathBuf>,
@@ -80,6 +86,13 @@ pub struct Study {
     /// Stop when stdin ends, and write no results: a process of --jobs
     #[arg(long, hide = true)]
     worker: bool,
+    #[command(subcommand)]
+    only_shown: Option<OnlyShown>,
+}
+
+#[derive(Debug, Subcommand)]
+enum OnlyShown {
+    Page(page::Page),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -119,7 +132,10 @@ fn minutes(text: &str) -> Result<f64, String> {
 
 impl Study {
     pub fn run(&self, everywhere: &Everywhere) -> Result<(), Failure> {
-        let plan = study::read(&self.plan)?;
+        if let Some(OnlyShown::Page(page)) = &self.only_shown {
+            return page.run();
+        }
+        let plan = study::read(self.plan())?;
         let bases = folders(&plan, everywhere)?;
         let out = self.out.clone().unwrap_or_else(|| PathBuf::from("study"));
         let dead_after = Duration::from_secs_f64(60.0 * self.dead_after);
@@ -163,10 +179,16 @@ impl Study {
             return Ok(());
         }
         let results = study.results()?;
-        let place = study.write(&results)?;
+        let written = study.write(&results)?;
         lines.text(&shown::results(&results))?;
-        lines.text(&format!("results: {}\n", place.display()))?;
+        lines.text(&format!("results: {}\n", written.results.display()))?;
+        lines.text(&format!("page: {}\n", written.page.display()))?;
         outcome(&results, stopped)
+    }
+
+    /// The command line holds a plan wherever nothing is only shown.
+    fn plan(&self) -> &Path {
+        self.plan.as_deref().unwrap_or(Path::new(""))
     }
 
     /// Whether a person stopped it.
@@ -219,7 +241,7 @@ impl Study {
             flags.extend(["--only".to_owned(), Arm::from(*arm).name().to_owned()]);
         }
         flags.extend(["--dead-after".to_owned(), self.dead_after.to_string()]);
-        let (plan, program) = (absolute(&self.plan)?, std::env::current_exe()?);
+        let (plan, program) = (absolute(self.plan())?, std::env::current_exe()?);
         let text = slurm::script(&slurm::Job {
             plan: &plan,
             out: &out,
