@@ -1,5 +1,6 @@
 //! The commands, as a person types them. Each stands in a file of its own; here is only the tree.
 
+mod advise;
 mod base_embed;
 mod base_generate;
 mod base_show;
@@ -61,6 +62,7 @@ enum Command {
     Eval(eval::Eval),
     Predict(predict::Predict),
     Export(export::Export),
+    Advise(advise::Advise),
     /// Look at data sets
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
@@ -97,6 +99,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Eval(eval) => eval.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
         Command::Export(export) => export.run(everywhere),
+        Command::Advise(advise) => advise.run(),
     }
 }
 
