@@ -2,6 +2,7 @@
 //!
 //! It knows no family of bases by name.
 
+pub mod advise;
 pub mod balance;
 pub mod checkpoint;
 pub mod data;

@@ -1,5 +1,6 @@
 //! The commands, as a person types them. Each stands in a file of its own; here is only the tree.
 
+mod advise;
 mod base_embed;
 mod base_generate;
 mod base_show;
@@ -72,6 +73,7 @@ enum Command {
     Prompt(prompt::Prompt),
     Judge(judge::Judge),
     Export(export::Export),
+    Advise(advise::Advise),
     /// Look at data sets
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
@@ -113,6 +115,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Prompt(prompt) => prompt.run(everywhere),
         Command::Judge(judge) => judge.run(everywhere),
         Command::Export(export) => export.run(everywhere),
+        Command::Advise(advise) => advise.run(),
     }
 }
 

@@ -32,6 +32,9 @@ section! {
         pub eval_before: bool,
         /// Ask the test rows once, of the shipped belt.
         pub test_at_end: bool,
+        /// Steps between looks at how tasks get on with each other, for `skillbelt advise`; changes nothing that is learnt [none is made].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub advise_every: Option<u64>,
     }
 }
 
@@ -43,6 +46,7 @@ impl Default for Evaluation {
             per_task_snapshots: false,
             eval_before: true,
             test_at_end: true,
+            advise_every: None,
         }
     }
 }

@@ -18,6 +18,17 @@ use crate::error::Result;
 pub struct Lengths {
     pub lines: u64,
     pub events: u64,
+    /// Of the adviser's lines, which are not of the log; zero where nothing is advised.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub advice: u64,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde asks for"
+)]
+fn is_zero(length: &u64) -> bool {
+    *length == 0
 }
 
 /// What a task learnt since its last line.
@@ -109,6 +120,7 @@ impl Log {
         Ok(Lengths {
             lines: self.lines.sync()?,
             events: self.events.sync()?,
+            advice: 0,
         })
     }
 

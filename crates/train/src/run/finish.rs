@@ -27,6 +27,9 @@ impl Run<'_> {
         self.publish(&belt, &note)?;
         self.reach("before-report")?;
         self.log.sync()?;
+        if let Some(adviser) = &mut self.adviser {
+            adviser.sync()?;
+        }
         let costs = self.costs();
         let summary = self.summary(shipped, &note.test).text();
         let folder = self.folder.path();

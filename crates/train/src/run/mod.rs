@@ -5,6 +5,7 @@
 //! last good checkpoint, and the final belt and the log (but for times) are to the byte what the
 //! uninterrupted run would have made.
 
+mod advise;
 mod evaluate;
 mod finish;
 mod folder;

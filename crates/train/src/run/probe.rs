@@ -24,7 +24,7 @@ impl Probes {
                     task.name
                 ))
             })?;
-            some_of(valid, seed, &task.name)
+            some_of(valid, seed, &format!("probe of {}", task.name), ROWS)
         };
         Ok(Probes {
             sets: tasks.iter().map(probe).collect::<Result<_>>()?,
@@ -36,12 +36,12 @@ impl Probes {
     }
 }
 
-/// A drawn part of a set, with a shelf of its own.
-fn some_of(set: &Set, seed: u64, name: &str) -> Result<Set> {
-    let stream = Stream::new(seed, 0, &format!("probe of {name}"));
+/// So many drawn rows of a set, with a shelf of their own; a place names the draw.
+pub(super) fn some_of(set: &Set, seed: u64, place: &str, rows: usize) -> Result<Set> {
+    let stream = Stream::new(seed, 0, place);
     let mut places: Vec<usize> = (0..set.items.len()).collect();
     places.sort_by_key(|place| (stream.bits(*place as u64), *place));
-    places.truncate(ROWS);
+    places.truncate(rows);
     places.sort_unstable();
     set.part(&places)
 }

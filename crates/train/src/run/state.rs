@@ -43,7 +43,10 @@ struct State {
 impl Run<'_> {
     /// Writes a checkpoint of this moment.
     pub(super) fn save(&mut self) -> Result<()> {
-        let lengths = self.log.sync()?;
+        let mut lengths = self.log.sync()?;
+        if let Some(adviser) = &mut self.adviser {
+            lengths.advice = adviser.sync()?;
+        }
         let state = State {
             step: self.step,
             identity: self.folder.identity_hash().to_owned(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use skillbelt_engine::{Keep, Param};
 
+use super::advise::Adviser;
 use super::folder::RunFolder;
 use super::learn::Taught;
 use super::moments::Moments;
@@ -41,6 +42,7 @@ pub(super) struct Run<'r> {
     heads: Vec<Param>,
     rates: Rates,
     pub(super) probes: Option<Probes>,
+    pub(super) adviser: Option<Adviser>,
     /// Steps done, and all steps.
     pub(super) step: u64,
     pub(super) total: u64,
@@ -72,6 +74,13 @@ impl<'r> Run<'r> {
             Some((_, checkpoint)) => state::lengths(checkpoint)?,
             None => Lengths::default(),
         };
+        let adviser = match evaluation.advise_every.filter(|_| workshop.tasks.len() > 1) {
+            Some(every) => {
+                let begun = (disk, folder.path(), lengths.advice);
+                Some(Adviser::open(workshop, training, every, begun)?)
+            }
+            None => None,
+        };
         let mut run = Run {
             log: Log::open(disk, folder.path(), lengths)?,
             optimiser: Optimiser::new(training),
@@ -93,6 +102,7 @@ impl<'r> Run<'r> {
             belt,
             heads,
             probes,
+            adviser,
             total,
         };
         run.begin(found)?;
@@ -121,6 +131,7 @@ impl<'r> Run<'r> {
     pub(super) fn step(&mut self) -> Result<()> {
         let drawn = self.mixture.step(&self.frozen);
         self.look()?;
+        self.advise()?;
         let (mut grads, taught) = self.learn(&drawn)?;
         self.reach("after-learn")?;
         let norm = self.norm(&grads)?;

@@ -2,6 +2,7 @@
 //! anywhere changes nothing.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod advised;
 mod ending;
 mod killed;
 mod learning;

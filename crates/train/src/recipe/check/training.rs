@@ -76,6 +76,19 @@ impl Checking<'_> {
             told.warning = true;
         }
         self.balancing(training.balancing, tasks, together);
+        self.advice(tasks);
+    }
+
+    fn advice(&mut self, tasks: usize) {
+        let at = ["evaluation", "advise_every"];
+        let Some(every) = self.resolved.recipe.evaluation.advise_every else {
+            return;
+        };
+        self.need(every >= 1, &at, every, "at least 1");
+        if tasks < 2 {
+            let told = self.told(&at, "there is one task; nothing is advised");
+            told.warning = true;
+        }
     }
 
     fn given(&self, key: &str) -> bool {
