@@ -111,7 +111,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Eval(eval) => eval.run(everywhere),
         Command::Execute(execute) => execute.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
-        Command::Score(score) => score.run(),
+        Command::Score(score) => score.run(everywhere),
         Command::Prompt(prompt) => prompt.run(everywhere),
         Command::Judge(judge) => judge.run(everywhere),
         Command::Export(export) => export.run(everywhere),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::metric::names;
 use crate::study::cell::Cell;
 use crate::study::folder::Done;
 use crate::study::plan::Plan;
@@ -60,7 +61,12 @@ pub fn outcome(plan: &Plan, cell: &Cell, done: &Done, folder: &Path) -> Result<O
     for (place, (name, settings)) in recipe.tasks.iter().enumerate() {
         let own = settings.metric.as_deref();
         let value = |measures: &[(String, Option<f64>)]| match own {
-            Some(own) => measures.iter().find(|(name, _)| name == own)?.1,
+            Some(own) => {
+                measures
+                    .iter()
+                    .find(|(name, _)| names::full(name) == own)?
+                    .1
+            }
             None => measures.first()?.1,
         };
         let of_task = |evaluation: &Evaluation| evaluation.measures.get(place).cloned();
