@@ -455,6 +455,67 @@ fn a_search_by_class_is_written_as_its_evaluator_reads_it_and_scores_as_it_was_m
 }
 
 #[test]
+fn words_alone_answer_the_rows_that_a_belt_is_asked_and_compare_with_it() {
+    for (trained, tasks) in [
+        (
+            encoder(),
+            &["sort", "three", "joint", "apart", "find", "same"][..],
+        ),
+        (decoder(), &["sort", "write"]),
+    ] {
+        let recipe = trained.path("recipe.yaml");
+        let answer = |out: &str, rest: &[&str]| {
+            trained.run(&[&["baseline", &recipe, "--out", out, "-q"], rest].concat())
+        };
+        let told = answer("words", &[]);
+        assert_eq!((told.code, told.err.as_str()), (Some(0), ""));
+        assert!(told.out.starts_with("task "), "{}", told.out);
+        let alone = answer("words-1", &["--threads", "1", "--json"]);
+        let summary = alone.rows().remove(0);
+        assert_eq!(summary["tasks"].as_array().unwrap().len(), tasks.len());
+        for (place, task) in tasks.iter().enumerate() {
+            let names = |folder: &str| -> Vec<String> {
+                let text = trained.read(&format!("{folder}/{task}.test.jsonl"));
+                let name = |line: &str| {
+                    let row: Value = serde_json::from_str(line).unwrap();
+                    row["name"].as_str().unwrap().to_owned()
+                };
+                text.lines().map(name).collect()
+            };
+            assert_eq!(names("words"), names("run/answers"), "{task}");
+            let read = |out: &str| trained.read(&format!("{out}/{task}.test.jsonl"));
+            assert_eq!(read("words"), read("words-1"), "{task}");
+            let measured = &summary["tasks"][place];
+            assert_eq!(measured["task"], *task);
+            let measure = measured["measure"].as_str().unwrap();
+            let files = ["words", "run/answers"].map(|from| format!("{from}/{task}.test.jsonl"));
+            let compared = [
+                "eval",
+                "--compare",
+                &files[0],
+                &files[1],
+                "--measure",
+                measure,
+            ];
+            assert_eq!(trained.run(&compared).code, Some(0), "{task}");
+            // Every query names its function, and every source stands among the training rows.
+            if ["find", "write"].contains(task) {
+                let own = if *task == "find" {
+                    "mrr"
+                } else {
+                    "exact_match"
+                };
+                assert_eq!(measured["measures"][own], 1.0, "{measured}");
+            }
+        }
+        assert!(summary["baseline"][0]["weights"].as_u64().unwrap() > 10);
+        let again = answer("words", &[]);
+        assert_eq!(again.code, Some(2));
+        assert!(again.err.contains("is there already"), "{}", again.err);
+    }
+}
+
+#[test]
 fn queries_are_ranked_over_a_pool_by_the_vectors_that_are_told() {
     let trained = encoder();
     let text = "{\"id\": \"new\", \"query\": \"adds 7\"}\n{\"id\": \"old\", \"query\": \"adds 0 to f0\"}\n";

@@ -12,7 +12,7 @@ mod local;
 mod look;
 mod model;
 mod remote;
-mod rows;
+pub(crate) mod rows;
 mod search;
 mod shown;
 mod template;
@@ -85,14 +85,14 @@ pub struct Prompted {
 }
 
 /// A base with its tokenizer.
-struct Opened {
+pub(crate) struct Opened {
     folder: PathBuf,
     base: Base,
     tokenizer: Tokenizer,
 }
 
 impl Opened {
-    fn open(folder: &Path, precision: &str) -> Result<Opened> {
+    pub(crate) fn open(folder: &Path, precision: &str) -> Result<Opened> {
         let precision: Precision = precision.parse().map_err(Error::told)?;
         Ok(Opened {
             folder: folder.to_owned(),
@@ -182,7 +182,7 @@ pub fn prompt(order: &Order<'_>, watch: &mut dyn Watch) -> Result<Prompted> {
     Ok(prompted)
 }
 
-fn has(task: &TaskSettings, split: Split) -> bool {
+pub(crate) fn has(task: &TaskSettings, split: Split) -> bool {
     match split {
         Split::Train => task.train.is_some(),
         Split::Valid => task.valid.is_some(),
@@ -244,7 +244,7 @@ fn model<'m>(
 }
 
 /// Who says which rows can be used. A base that cannot write has no belts for tasks that do.
-fn gate<'g>(
+pub(crate) fn gate<'g>(
     base: Option<&'g Opened>,
     name: &str,
     task: &TaskSettings,
