@@ -9,9 +9,12 @@ use indexmap::IndexMap;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::{self, Draws};
+use crate::metric::falls;
 use crate::recipe::{BeltKind, Recipe, TaskType};
 use crate::study::cell::Cell;
 use crate::study::folder::Standing;
+use crate::study::foreseen::Trying;
+use crate::study::plan::Prompted;
 use crate::study::results::{
     self, BaseFacts, BeltFacts, Bootstrap, CellState, FORMAT, Facts, Outcome, Results, State,
     Tables, TaskFacts,
@@ -25,8 +28,6 @@ pub const RESULTS: &str = "results.json";
 /// Of the draws; with it they come again.
 const SEED: u64 = 0;
 const INSIDE: f64 = 0.95;
-/// Measures of which less is better.
-const FALLING: [&str; 3] = ["loss", "perplexity", "calibration_error"];
 
 /// Where results were written.
 pub struct Written {
@@ -69,7 +70,17 @@ impl Study {
         for task in &mut facts.tasks {
             task.test_examples = rows.get(&task.name).map(|rows| rows.count() as u64);
         }
-        let tables = self.tables(&facts, &samples, &cells);
+        let mut tables = self.tables(&facts, &samples, &cells);
+        let trying = Trying {
+            folder: &self.folder,
+            facts: &facts,
+            cells: &cells,
+            tables: &tables,
+            draws: self.draws(),
+        };
+        let (foreseen, unread) = trying.foreseen();
+        tables.foreseen = foreseen;
+        warnings.extend(unread);
         Ok(Results {
             format: FORMAT,
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -128,6 +139,7 @@ impl Study {
             trained_minus_untrained: tabling.trained_minus_untrained(),
             belt_minus_prompted: tabling.belt_minus_prompted(),
             groupings: grouping::groupings(&tabling, &rises.collect(), cells),
+            foreseen: Vec::new(),
         }
     }
 
@@ -155,7 +167,7 @@ impl Study {
             Some(TaskFacts {
                 name: name.clone(),
                 kind: kind(settings.kind).to_owned(),
-                rises: !FALLING.contains(&&measure[..]),
+                rises: !falls(&measure),
                 measure,
                 test_examples: None,
                 batch_size: settings.batch_size.unwrap_or(recipe.training.batch_size) as u64,
@@ -166,7 +178,7 @@ impl Study {
 
     fn facts(&mut self, tasks: Vec<TaskFacts>) -> Result<Facts> {
         let mut bases = Vec::new();
-        for (name, base) in &self.plan.file.bases {
+        for (name, base) in &self.plan.bases() {
             bases.push(BaseFacts {
                 name: name.clone(),
                 content_hash: self.contents.base(name).ok(),
@@ -186,10 +198,11 @@ impl Study {
             })
         };
         let mut belts: Vec<BeltFacts> = self.plan.file.belts.keys().filter_map(belt).collect();
-        belts.extend(self.plan.file.prompts.keys().map(|name| BeltFacts {
+        let prompts = self.plan.file.prompts.iter();
+        belts.extend(prompts.map(|(name, prompted)| BeltFacts {
             name: name.clone(),
             kind: "prompt".to_owned(),
-            settings: IndexMap::new(),
+            settings: told(prompted),
             learning_rate: None,
         }));
         let arms = self.plan.arms();
@@ -209,6 +222,16 @@ impl Study {
             },
         })
     }
+}
+
+/// How a task is asked; nothing of answers that were there.
+fn told(prompted: &Prompted) -> IndexMap<String, serde_json::Value> {
+    let settings = match prompted.beside.answers {
+        Some(_) => None,
+        None => serde_json::to_value(&prompted.settings).ok(),
+    };
+    let settings = settings.and_then(|settings| serde_json::from_value(settings).ok());
+    settings.unwrap_or_default()
 }
 
 /// What has been read so far.

@@ -9,6 +9,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::advise::Factors;
+
 /// The form of the file; another number is another form.
 pub const FORMAT: u32 = 1;
 
@@ -162,6 +164,26 @@ pub struct Outcome {
     pub recipe: String,
     /// As `run.json` has it: `cpu`, `cores`, `threads`, `memory_kib`, `kernel`, `system`, `architecture`.
     pub machine: Value,
+    /// Only of a cell that was asked and not trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+}
+
+/// What asking a model in words took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// A base by the hash of its weights, or an endpoint's address and model.
+    pub model: Value,
+    pub prompts: u64,
+    /// Prompts of which no answer could be read, by reason; each was measured as the worst answer.
+    pub failures: IndexMap<String, u64>,
+    /// Their share.
+    pub failure_rate: f64,
+    /// Of an endpoint: as it counted them, and by the prices of the plan.
+    pub tokens_read: Option<u64>,
+    pub tokens_written: Option<u64>,
+    pub cost: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -169,7 +191,8 @@ pub struct Outcome {
 pub struct Cost {
     /// Tokens that were read in training.
     pub tokens: u64,
-    /// From the first step to the belt, evaluation included; all stretches of a run that went on.
+    /// From the first step to the belt, evaluation included; all stretches of a run that went on. Of
+    /// a cell that was asked, the last stretch.
     pub seconds: f64,
     /// Of the process that finished the cell, measured anew for each cell where the system can;
     /// elsewhere the largest of all cells that the process has run so far.
@@ -246,6 +269,95 @@ pub struct Tables {
     pub belt_minus_prompted: Vec<Comparison>,
     /// Ways to serve all tasks by the belts that were trained, best first for each base and belt.
     pub groupings: Vec<Grouping>,
+    /// What the adviser foresaw from the cells of all tasks, against the pairs that were trained; of
+    /// cells that were looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreseen: Vec<Foreseen>,
+}
+
+/// The adviser on trial, for one base and belt. `docs/adviser.md` defines its numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Foreseen {
+    pub base: String,
+    pub belt: String,
+    /// Of the cells of all tasks that were looked at.
+    pub seeds: Vec<u64>,
+    /// In all of them.
+    pub looks: u64,
+    /// Of the time of these cells.
+    pub look_share: Option<f64>,
+    /// Every task with every partner.
+    pub pairs: Vec<ForeseenPair>,
+    /// Which tasks should share a belt.
+    pub groups: Vec<Vec<String>>,
+    /// The share of draws in which the same groups win.
+    pub certainty: Option<f64>,
+    /// By task: what the looks, the rows and the curves say of it.
+    pub factors: Vec<Factors>,
+    /// Nothing before two pairs were trained.
+    pub trial: Option<Trial>,
+    /// What to know before trusting the adviser here.
+    pub warnings: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForeseenPair {
+    pub task: String,
+    pub partner: String,
+    /// The gain of `task`, in steps of its own.
+    pub foreseen: Option<f64>,
+    pub interval: Option<Interval>,
+    pub affinity: Option<f64>,
+    pub agreement: Option<f64>,
+    /// The difference in the table of pairs, turned so that more is better.
+    pub measured: Option<f64>,
+}
+
+/// How good a prediction was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trial {
+    /// Cells of the matrix that were foreseen and trained.
+    pub pairs: u64,
+    /// Spearman's, over these.
+    pub correlation: Option<f64>,
+    /// By drawing these with return.
+    pub interval: Option<Interval>,
+    /// By permuting them, as if they had nothing to do with each other.
+    pub p: Option<f64>,
+    /// By permuting tasks: the one to believe.
+    pub p_of_tasks: Option<f64>,
+    /// Of the proposed groups, by the gains of the trained pairs.
+    pub by_pairs: PairRegret,
+    /// Of the proposed groups, by what was trained in them; nothing where they were not trained.
+    pub by_groups: Option<GroupRegret>,
+}
+
+/// Mean gains of all tasks, by the trained pairs; alone is zero.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairRegret {
+    pub best: Vec<Vec<String>>,
+    pub proposed_gain: f64,
+    pub best_gain: f64,
+    pub together_gain: f64,
+    pub regret: f64,
+    /// The share of all groupings that are better than the proposed one.
+    pub better: Option<f64>,
+}
+
+/// As in the table of groupings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupRegret {
+    pub best: Vec<Vec<String>>,
+    pub regret: f64,
+    pub interval: Option<Interval>,
+    /// Its place among the groupings that were trained, from one, and how many these are.
+    pub place: u64,
+    pub groupings: u64,
 }
 
 /// A task's measure on the test rows, over seeds.
@@ -301,6 +413,9 @@ pub struct Comparison {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Side {
+    /// Where it is another than that of the comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     pub belt: String,
     /// The arms of these cells, as in [`Cell::arms`].
     pub arms: Vec<String>,

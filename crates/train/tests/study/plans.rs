@@ -56,7 +56,7 @@ fn typical_mistakes_are_told_with_place_and_way_out() {
     };
     for (text, told) in [
         (
-            change("arms:", "arm:"),
+            change("arms: [single, multi]", "arm: [single, multi]"),
             "the plan has 2 defects\n  p.yaml:1: `arm`: a plan has no such key\n    hint: did you mean `arms`?",
         ),
         (
