@@ -192,7 +192,7 @@ fn a_plan_that_is_malformed_is_told_with_its_line() {
     let tiny = Tiny::new(SMALL);
     for (plan, told) in [
         ("arms: [single\n".to_owned(), "plan.yaml:"),
-        (SMALL.replace("seeds", "seed"), "did you mean `seeds`?"),
+        (SMALL.replace("seeds", "seed"), "`seeds`: is missing"),
         (
             SMALL.replace("{max_steps: 6", "{max_steps: six"),
             "expected a whole number, found `six`",

@@ -11,6 +11,7 @@ pub mod compare;
 mod conclude;
 mod content;
 pub mod estimate;
+mod facts;
 pub mod folder;
 mod foreseen;
 mod gather;
@@ -26,6 +27,7 @@ pub mod results;
 pub mod sample;
 pub mod slurm;
 mod tables;
+mod trial;
 pub mod work;
 
 use std::path::{Path, PathBuf};

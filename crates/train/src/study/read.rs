@@ -143,7 +143,10 @@ fn missing(tree: &Node) -> Vec<Problem> {
 fn unequal(plan: &Plan) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut told = |path: &[&str], message: &str, hint: &str| {
-        let origin = plan.given.at(path).unwrap_or(&plan.given).origin.clone();
+        // What is missing is missing in the section that should hold it.
+        let mut known = (0..=path.len()).rev();
+        let node = known.find_map(|keys| plan.given.at(&path[..keys]));
+        let origin = node.unwrap_or(&plan.given).origin.clone();
         problems.push(Problem::new(origin, path.join("."), message).hint(hint));
     };
     let given = |key: &str| plan.given.at(&["training", key]).is_some();

@@ -226,7 +226,7 @@ fn the_adviser_stands_against_the_pairs_where_cells_were_looked_at() {
     let foreseen = &results.tables.foreseen;
     let known = foreseen.iter().flat_map(|it| &it.pairs);
     let known = known.filter(|pair| pair.measured.is_some()).count();
-    assert_eq!(count(&whole, "<g class=\"pair\""), known);
+    assert_eq!(count(&whole, "<circle class=\"pair\""), known);
     let correlation = foreseen[0].trial.as_ref().unwrap().correlation.unwrap();
     let shown = format!("<dd>+{correlation:.3} (");
     assert!(whole.contains(&shown), "{shown}");
@@ -242,7 +242,9 @@ fn the_adviser_stands_against_the_pairs_where_cells_were_looked_at() {
     assert!(odd.contains("is all the same") && odd.contains("were not all trained"));
     results.tables.foreseen[0].trial = None;
     let untried = page(&results).unwrap();
-    assert!(untried.contains("Pairs were not trained") && !untried.contains("<g class=\"pair\""));
+    assert!(
+        untried.contains("Pairs were not trained") && !untried.contains("<circle class=\"pair\"")
+    );
     results.tables.foreseen.clear();
     let without = page(&results).unwrap();
     assert!(!without.contains("on trial"));

@@ -10,9 +10,10 @@ use crate::advise::{Factors, Over};
 use crate::study::results::{Foreseen, ForeseenPair, Trial};
 
 /// Pixels: of the whole picture, and where its axes stand.
-const SIZE: (f64, f64) = (340.0, 260.0);
+const SIZE: (f64, f64) = (340.0, 290.0);
 const LEFT: f64 = 56.0;
-const BOTTOM: f64 = 36.0;
+const TOP: f64 = 24.0;
+const BOTTOM: f64 = 52.0;
 const EDGE: f64 = 10.0;
 
 #[derive(Serialize)]
@@ -212,7 +213,7 @@ fn picture(places: &Places<'_>, it: &Foreseen) -> Picture {
     let across = Scale::linear(across.chain([0.0]), LEFT + EDGE, SIZE.0 - EDGE);
     let floor = SIZE.1 - BOTTOM;
     let up = both().map(|(_, _, measured)| measured);
-    let up = Scale::linear(up.chain([0.0]), floor - EDGE, EDGE);
+    let up = Scale::linear(up.chain([0.0]), floor, TOP);
     let points = both().map(|(pair, foreseen, measured)| Point {
         tasks: places.numbers(&[pair.task.clone(), pair.partner.clone()]),
         x: across.at(foreseen),
@@ -232,10 +233,10 @@ fn picture(places: &Places<'_>, it: &Foreseen) -> Picture {
         height: SIZE.1,
         left: LEFT,
         floor,
-        top: EDGE,
+        top: TOP,
         points: points.collect(),
         zero: (across.at(0.0), up.at(0.0)),
-        across: across.ticks(4),
+        across: across.ticks(6),
         up: up.ticks(5),
         says: format!(
             "Scatter of {} on {}: the gain of each task with each partner, foreseen against trained. The table of pairs holds the same numbers.",
