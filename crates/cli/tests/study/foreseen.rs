@@ -29,7 +29,15 @@ fn trained(results: &Results, foreseen: &Foreseen) -> Vec<f64> {
 #[test]
 fn what_was_foreseen_stands_against_the_pairs_that_were_trained() {
     let tiny = Tiny::new(&looked(PLAN));
-    let results = tiny.finds("out", &[]);
+    let ended = tiny.run("out", &[]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let told = "rank correlation with 6 trained pairs";
+    assert!(
+        ended.out.contains("foreseen for tiny lora: ") && ended.out.contains(told),
+        "{}",
+        ended.out
+    );
+    let results = tiny.results("out");
     let [foreseen] = &results.tables.foreseen[..] else {
         panic!("one belt was trained on all tasks");
     };
