@@ -21,6 +21,8 @@ mod writing;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -71,6 +73,8 @@ pub struct Order<'o> {
     /// The folder of the base that is asked; not needed with an endpoint.
     pub asked_base: Option<&'o Path>,
     pub draws: Draws,
+    /// The wish to stop: once it is set nothing more is asked, and prompting ends with an error.
+    pub stop: Arc<AtomicBool>,
     /// Hears how many answers of an endpoint are there, and of how many.
     pub heard: &'o Heard<'o>,
 }
@@ -201,7 +205,7 @@ fn model<'m>(
         let usual = || order.out.join(CACHE);
         let cache = endpoint.cache.clone().unwrap_or_else(usual);
         let client = match asks {
-            true => Some(Client::open(endpoint, &cache)?),
+            true => Some(Client::open(endpoint, &cache)?.stopped_by(Arc::clone(&order.stop))),
             false => None,
         };
         return Ok(Box::new(Remote {
@@ -240,6 +244,7 @@ fn model<'m>(
         system: settings.system.clone(),
         frame: Frame::of(&opened.tokenizer)?,
         pack_tokens: settings.pack_tokens.max(1),
+        stop: Arc::clone(&order.stop),
     }))
 }
 
