@@ -212,7 +212,7 @@ fn against(it: &Comparison, all: usize) -> String {
 /// A difference is one if it stands after Holm; which way is good, the measure says.
 pub fn mark(it: &Comparison, rises: bool) -> Mark {
     let p = it.p_holm.filter(|_| it.interval.is_some()).unwrap_or(1.0);
-    if !(p < SURE) || it.difference == 0.0 {
+    if p.is_nan() || p >= SURE || it.difference == 0.0 {
         return Mark {
             word: "unclear",
             sign: "",

@@ -9,6 +9,9 @@ use super::mention;
 use super::view::{self, Places};
 use crate::study::results::{Asked, Cell, Cost};
 
+/// A task, a split, and its measures as they are shown.
+type Measures<'a> = (&'a str, &'a str, Vec<(&'a str, String)>);
+
 #[derive(Serialize)]
 pub struct Run<'a> {
     number: usize,
@@ -19,7 +22,7 @@ pub struct Run<'a> {
     arms: Vec<&'a str>,
     facts: Vec<(&'static str, String)>,
     machine: Vec<(String, String)>,
-    measures: Vec<(&'a str, &'a str, Vec<(&'a str, String)>)>,
+    measures: Vec<Measures<'a>>,
 }
 
 /// Costs of the finished runs of one belt and arm: the least and the most of each.
@@ -130,7 +133,7 @@ fn machine(cell: &Cell) -> Vec<(String, String)> {
 }
 
 /// By task and split.
-fn measures(cell: &Cell) -> Vec<(&str, &str, Vec<(&str, String)>)> {
+fn measures(cell: &Cell) -> Vec<Measures<'_>> {
     let mut measures = Vec::new();
     for (task, outcome) in cell.outcome.iter().flat_map(|outcome| &outcome.tasks) {
         for (split, measured) in [("test", &outcome.test), ("valid", &outcome.valid)] {
