@@ -57,6 +57,14 @@ impl Kind {
         }
     }
 
+    /// Whether texts are compared; of our own answers it is seen when they are read.
+    fn is_written(self) -> bool {
+        matches!(
+            self,
+            Kind::Generate | Kind::Translate | Kind::Summarize | Kind::Answers
+        )
+    }
+
     /// What is shown first: the measure of the task's own evaluator. Of clones that one takes the
     /// mean over both classes; of a search it is cut off where the lists end.
     fn usual(self) -> Option<&'static str> {
@@ -92,6 +100,12 @@ struct Found {
 
 /// Reads the files. `code` is for texts that are programs.
 fn found(kind: Kind, files: &Files, code: Option<&Code>) -> Result<Found> {
+    if code.is_some() && !kind.is_written() {
+        let name = kind.name();
+        let told = format!("the task {name} is not about programs that were written");
+        let hint = "a language goes with generate, translate, summarize and answers";
+        return Err(Error::told(told).with_hint(hint));
+    }
     let (judged, unknown, texts) = match kind {
         Kind::Answers => of_one_file(files, code)?,
         Kind::Generate | Kind::Translate | Kind::Summarize => {
@@ -111,20 +125,9 @@ fn found(kind: Kind, files: &Files, code: Option<&Code>) -> Result<Found> {
         unknown,
         quality: None,
     };
-    match (code, texts) {
-        (Some(code), Some(texts)) => {
-            found.judged.extend(code.judged(&texts)?);
-            found.quality = code.beside(&texts);
-        }
-        (Some(_), None) => {
-            let told = format!(
-                "the task {} is not about programs that were written",
-                kind.name()
-            );
-            let hint = "a language goes with generate, translate, summarize and answers";
-            return Err(Error::told(told).with_hint(hint));
-        }
-        (None, _) => {}
+    if let (Some(code), Some(texts)) = (code, texts) {
+        found.judged.extend(code.judged(&texts)?);
+        found.quality = code.beside(&texts);
     }
     Ok(found)
 }
