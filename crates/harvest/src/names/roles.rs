@@ -259,7 +259,13 @@ fn in_plain_macro(parsed: &Parsed<'_>, at: At) -> bool {
     while let Some(at) = above {
         if parsed.kind(at) == "macro_invocation" {
             let name = parsed.program.field(at, "macro").map(|at| parsed.text(at));
-            return name.is_some_and(|name| PLAIN_MACROS.contains(&name));
+            // A macro inside of the macro is only words here.
+            let calls = ["!(", "![", "!{"];
+            let count: usize = calls
+                .iter()
+                .map(|call| parsed.text(at).matches(call).count())
+                .sum();
+            return count <= 1 && name.is_some_and(|name| PLAIN_MACROS.contains(&name));
         }
         if parsed.kind(at) != "token_tree" {
             return false;

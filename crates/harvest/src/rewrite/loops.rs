@@ -158,9 +158,8 @@ fn taken_apart(parsed: &Parsed<'_>, at: At) -> Option<Change> {
     };
     let said = |names: &[&str]| -> Option<String> {
         let fitting = program.children(clause).filter(|child| {
-            program.nodes()[*child]
-                .field
-                .is_some_and(|field| names.contains(&field))
+            let node = &program.nodes()[*child];
+            node.named && node.field.is_some_and(|field| names.contains(&field))
         });
         let all: Vec<At> = fitting.collect();
         match all.as_slice() {

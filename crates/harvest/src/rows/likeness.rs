@@ -29,6 +29,8 @@ pub struct Likeness<'s> {
     stock: &'s Stock,
     /// Words of each function, sorted, each once.
     words: Vec<Vec<u64>>,
+    /// How much each of them tells: the rarer, the more.
+    weights: Vec<Vec<f64>>,
     shelves: BTreeMap<(Split, Language), Shelf>,
 }
 
@@ -52,9 +54,20 @@ impl<'s> Likeness<'s> {
                 shelf.holders.entry(*word).or_default().push(at as u32);
             }
         }
+        let weigh = |(item, words): (&Item, &Vec<u64>)| -> Vec<f64> {
+            let shelf = shelves.get(&(item.split, item.piece.language));
+            let weight = |word: &u64| {
+                let holders = shelf.and_then(|shelf| shelf.holders.get(word));
+                let count = shelf.map_or(0, |shelf| shelf.count);
+                ((count + 1) as f64 / holders.map_or(1, Vec::len) as f64).ln()
+            };
+            words.iter().map(weight).collect()
+        };
+        let weights = stock.items.par_iter().zip(&words).map(weigh).collect();
         Likeness {
             stock,
             words,
+            weights,
             shelves,
         }
     }
@@ -63,10 +76,6 @@ impl<'s> Likeness<'s> {
     pub fn neighbour(&self, at: usize) -> Option<usize> {
         let item = &self.stock.items[at];
         let shelf = self.shelves.get(&(item.split, item.piece.language))?;
-        let weight = |word: &u64| {
-            let holders = shelf.holders.get(word).map_or(1, Vec::len);
-            ((shelf.count + 1) as f64 / holders as f64).ln()
-        };
         let mut rare: Vec<(usize, u64)> = self.words[at]
             .iter()
             .filter_map(|word| Some((shelf.holders.get(word)?.len(), *word)))
@@ -95,8 +104,9 @@ impl<'s> Likeness<'s> {
             .into_iter()
             .filter(|other| *other != at && self.another(item, &self.stock.items[*other]))
             .map(|other| {
+                let weights = &self.weights[at];
                 let shared: f64 = shared(&self.words[at], &self.words[other])
-                    .map(weight)
+                    .map(|word| weights[word])
                     .sum();
                 (
                     shared / (self.words[other].len() as f64 + 10.0).sqrt(),
@@ -153,14 +163,14 @@ fn parts(word: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What two sorted rows share.
-fn shared<'w>(one: &'w [u64], other: &'w [u64]) -> impl Iterator<Item = &'w u64> {
+/// The places in the first of two sorted rows of what they share.
+fn shared<'w>(one: &'w [u64], other: &'w [u64]) -> impl Iterator<Item = usize> + 'w {
     let mut at = 0;
-    one.iter().filter(move |word| {
+    one.iter().enumerate().filter_map(move |(place, word)| {
         while other.get(at).is_some_and(|other| other < word) {
             at += 1;
         }
-        other.get(at) == Some(word)
+        (other.get(at) == Some(word)).then_some(place)
     })
 }
 
@@ -177,7 +187,7 @@ mod tests {
         assert_eq!(parts("__init").collect::<Vec<_>>(), ["init"]);
         assert_eq!(
             shared(&[1, 3, 5], &[2, 3, 4, 5]).collect::<Vec<_>>(),
-            [&3, &5]
+            [1, 2]
         );
     }
 }
