@@ -1,6 +1,6 @@
 //! Labelled data sets from repositories and their history, without a labeller.
 //!
-//! Read in this order: `plan.rs`, `harvest.rs`, `walk/`, `sift/`, `rows/`; then `rewrite/`, `mutate/`,
+//! Read in this order: `plan.rs`, `harvest.rs`, `walk/`, `sift/`, `stock/`, `rows/`; then `rewrite/`, `mutate/`,
 //! `history/`, `flaky/`. It parses programs and never runs one, knows no model, follows no symbolic
 //! link, and trusts nothing that a repository says about itself.
 
@@ -22,6 +22,7 @@ mod rewrite;
 mod rows;
 mod sift;
 mod split;
+mod stock;
 mod walk;
 mod write;
 

@@ -313,6 +313,17 @@ fn an_earlier_harvest_is_replaced_only_when_asked_and_nothing_else_ever_is() {
 }
 
 #[test]
+fn a_folder_of_a_repository_knows_the_history_around_it() {
+    let repository = repository(30);
+    let out = repository.beside("out");
+    let report = harvest(&plan(&repository.path().join("pkg"), &out), &|_| {}).unwrap();
+    assert_eq!(all_rows(&out, "defect_history").len(), 2, "{report}");
+    let (_, row) = &all_rows(&out, "search")[0];
+    assert!(row["path"].as_str().unwrap().starts_with("pkg/") && row["project"] == "repo");
+    assert!(row["commit"].is_string());
+}
+
+#[test]
 fn nothing_to_harvest_is_an_error_that_says_why() {
     let plain = Repository::plain();
     plain.write("notes.txt", "no source");

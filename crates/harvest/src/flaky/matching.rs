@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::rows::{Item, Source};
+use crate::stock::{Item, Source};
 
 /// Tests by name.
 pub struct Tests<'t> {

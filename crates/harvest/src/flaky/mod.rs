@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::census::Census;
 use crate::error::{Error, Result};
 use crate::limits::FOLDERS_DEEP;
-use crate::rows::{Item, Source};
+use crate::stock::{Item, Source};
 use junit::{Case, Outcome};
 
 /// Runs that a test must have been seen in before it is called steady.

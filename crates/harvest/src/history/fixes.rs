@@ -116,13 +116,16 @@ pub fn found(
             let (Some(old), Some(new)) = (&file.old, &file.new) else {
                 continue;
             };
+            let Some(path) = repository.told(&file.path) else {
+                continue;
+            };
             let version = |id: &String| versions.get(&(id.clone(), file.language));
             let (Some(old), Some(new)) = (version(old), version(new)) else {
                 continue;
             };
             for (before, after) in changed(old, new) {
                 of_commit.push(Fixed {
-                    path: format!("{}/{}", repository.shown, file.path),
+                    path: path.clone(),
                     project: repository.project.clone(),
                     language: before.language,
                     name: after.full_name(),

@@ -39,7 +39,7 @@ pub struct History {
 /// Reads the history of a repository as far as the plan says.
 pub fn read(repository: &Repository, plan: &Plan) -> History {
     let mut history = History::default();
-    let warned = |what: String| format!("{}: its history is not used: {what}", repository.shown);
+    let warned = |what: String| format!("{}: its history is not used: {what}", repository.name());
     let objects = match Objects::open(&repository.folder) {
         Ok(objects) => objects,
         Err(why) => {

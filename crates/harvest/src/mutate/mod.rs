@@ -65,7 +65,12 @@ pub fn mutate(language: Language, member: bool, code: &str, mut draws: Draws) ->
 
 /// Every mistake that could be made.
 pub fn changes(parsed: &Parsed<'_>) -> Vec<Change> {
-    let locals: Vec<Local> = locals(parsed);
+    // What a method stands on is no value among others.
+    let own = |local: &Local| matches!(local.name.as_str(), "self" | "cls" | "this");
+    let locals: Vec<Local> = locals(parsed)
+        .into_iter()
+        .filter(|local| !own(local))
+        .collect();
     let mut found = Vec::new();
     for at in parsed.inside(parsed.body) {
         found.extend(operators::changes(parsed, at));

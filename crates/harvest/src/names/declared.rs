@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use skillbelt_code::{At, Language};
 
+use super::roles::{Role, of_itself, role};
 use crate::form::Parsed;
 
 /// A declaration of a name.
@@ -72,6 +73,7 @@ pub fn declared(parsed: &Parsed<'_>, at: At) -> Option<Declared> {
             _ => return None,
         },
         Language::CSharp => match (kind, field) {
+            ("parameter", "name") if of_itself(parsed, at) => (parent, node.bytes.start),
             ("variable_declarator", "name")
             | ("foreach_statement", "left")
             | ("catch_declaration", "name") => (parent, node.bytes.start),
@@ -122,9 +124,16 @@ fn scope(parsed: &Parsed<'_>, at: At) -> Range<usize> {
     parsed.bytes(parsed.at)
 }
 
-/// Everything that is assigned in a function of Python is local to all of its body. Parameters are
-/// not declared here: whoever calls may name them.
+/// Everything that is assigned in a function of Python is local to all of its body.
 fn python(parsed: &Parsed<'_>, at: At) -> Option<Declared> {
+    if role(parsed, at) == Role::Parameter {
+        return Some(Declared {
+            at,
+            from: parsed.bytes(at).start,
+            scope: parsed.bytes(parsed.at),
+            typed: None,
+        });
+    }
     let mut inner = at;
     let mut parent = parsed.program.nodes()[inner].parent?;
     while matches!(parsed.kind(parent), "pattern_list" | "tuple_pattern") {

@@ -3,8 +3,9 @@
 //!
 //! It is strict: a name is listed only if each of its occurrences stands behind a declaration and
 //! inside of that declaration's scope, and if nothing that could mean something else goes by the same
-//! word. What is listed can be renamed; what is not may still be local.
+//! word. What is listed and not `kept` can be renamed; what is not listed may still be local.
 
+mod by_language;
 mod declared;
 mod roles;
 
@@ -27,6 +28,8 @@ pub struct Local {
     /// As the first declaration says it, with pointers and brackets; languages without types say
     /// nothing.
     pub typed: Option<String>,
+    /// Whoever calls may name it, so that it must be called what it is.
+    pub kept: bool,
 }
 
 impl Local {
@@ -45,6 +48,7 @@ struct Known {
     all: Vec<At>,
     declared: Vec<Declared>,
     blocked: bool,
+    kept: bool,
 }
 
 /// The local names of a function, in the order of the alphabet.
@@ -61,8 +65,9 @@ pub fn locals(parsed: &Parsed<'_>) -> Vec<Local> {
         let outside = !parsed.inside(parsed.at).contains(&at);
         let word = known.entry(parsed.text(at)).or_default();
         match role {
-            Role::Variable if outside => word.blocked = true,
-            Role::Variable => {
+            Role::Variable | Role::Parameter if outside => word.blocked = true,
+            Role::Variable | Role::Parameter => {
+                word.kept |= role == Role::Parameter;
                 word.all.push(at);
                 word.declared.extend(declared(parsed, at));
             }
@@ -86,6 +91,7 @@ pub fn locals(parsed: &Parsed<'_>) -> Vec<Local> {
             typed: word.declared.first().and_then(|first| first.typed.clone()),
             declared: word.declared.iter().map(|one| one.at).collect(),
             all: word.all,
+            kept: word.kept,
         })
         .collect()
 }

@@ -8,6 +8,7 @@ fn named(language: Language, member: bool, code: &str) -> Vec<String> {
     let parsed = form.parsed().unwrap_or_else(|| panic!("{code}"));
     locals(&parsed)
         .into_iter()
+        .filter(|local| !local.kept)
         .map(|local| local.name)
         .collect()
 }
@@ -143,4 +144,20 @@ fn types_are_what_declarations_say() {
         .filter_map(|local| local.typed)
         .collect();
     assert_eq!(typed, ["char *", "char ", "int []", "char *"]);
+}
+
+#[test]
+fn parameters_that_callers_may_name_are_known_and_kept() {
+    let form = Form::of(
+        Language::Python,
+        false,
+        "def f(a, b=1):\n    c = a\n    return c + b",
+    );
+    let parsed = form.parsed().unwrap();
+    let told: Vec<(String, bool)> = locals(&parsed)
+        .into_iter()
+        .map(|local| (local.name, local.kept))
+        .collect();
+    let expected = [("a", true), ("b", true), ("c", false)];
+    assert_eq!(told, expected.map(|(name, kept)| (name.to_owned(), kept)));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use skillbelt_code::{At, Language};
 
+use super::by_language;
 use crate::form::Parsed;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum Role {
     /// No name at all.
     None,
     Variable,
+    /// A parameter of the function itself, which callers may name: a variable that keeps its name.
+    Parameter,
     /// A member, a label, a named argument: not the variable of that name.
     Elsewhere,
     /// Ties the word to something outside of the function.
@@ -23,11 +26,6 @@ const TIED: &[&str] = &[
     "shorthand_property_identifier",
     "shorthand_property_identifier_pattern",
     "shorthand_field_identifier",
-];
-
-/// Macros of Rust that read their arguments as expressions and say nothing of their names.
-const PLAIN_MACROS: &[&str] = &[
-    "println", "print", "eprintln", "eprint", "format", "write", "writeln", "vec", "panic",
 ];
 
 /// Functions in which no name is safe.
@@ -94,214 +92,26 @@ pub fn role(parsed: &Parsed<'_>, at: At) -> Role {
     let parent = parsed.parent_kind(at);
     let field = node.field.unwrap_or("");
     match parsed.program.language() {
-        Language::Python => python(parsed, at, parent, field),
-        Language::Java => java(parent, field),
-        Language::CSharp => csharp(parsed, at, parent, field),
-        Language::Go => go(parent, field),
-        Language::Rust => rust(parsed, at, parent, field),
-        Language::C | Language::Cpp => c(parent),
-        _ => javascript(parent, field),
+        Language::Python => by_language::python(parsed, at, parent, field),
+        Language::Java => by_language::java(parent, field),
+        Language::CSharp => by_language::csharp(parsed, at, parent, field),
+        Language::Go => by_language::go(parent, field),
+        Language::Rust => by_language::rust(parsed, at, parent, field),
+        Language::C | Language::Cpp => by_language::c(parent),
+        _ => by_language::javascript(parent, field),
     }
 }
 
-fn python(parsed: &Parsed<'_>, at: At, parent: &str, field: &str) -> Role {
-    let debugged = parent == "interpolation" && {
-        let above = parsed.program.nodes()[at].parent.unwrap_or(0);
-        parsed
-            .program
-            .children(above)
-            .any(|child| parsed.text(child) == "=")
-    };
-    match (parent, field) {
-        ("attribute", "attribute") | ("keyword_argument", "name") => Role::Elsewhere,
-        ("dotted_name" | "aliased_import" | "global_statement" | "nonlocal_statement", _)
-        | ("function_definition", "name")
-        | ("class_definition", "name")
-        | ("parameters" | "lambda_parameters" | "default_parameter" | "typed_parameter", _)
-        | ("typed_default_parameter" | "list_splat_pattern" | "dictionary_splat_pattern", _)
-        | ("for_in_clause", "left") => Role::Blocks,
-        _ if parsed.text(at).starts_with("__") || debugged => Role::Blocks,
-        _ if above_any(parsed, at, &["case_pattern", "for_in_clause_left"]) => Role::Blocks,
-        _ if in_comprehension_target(parsed, at) => Role::Blocks,
-        _ => Role::Variable,
-    }
-}
-
-fn in_comprehension_target(parsed: &Parsed<'_>, at: At) -> bool {
-    let mut at = at;
-    while let Some(parent) = parsed.program.nodes()[at].parent {
-        let tuple = matches!(
-            parsed.kind(parent),
-            "pattern_list" | "tuple_pattern" | "list_pattern" | "for_in_clause"
-        );
-        if parsed.kind(parent) == "for_in_clause" {
-            return parsed.program.nodes()[at].field == Some("left");
-        }
-        if !tuple {
-            return false;
-        }
-        at = parent;
-    }
-    false
-}
-
-fn above_any(parsed: &Parsed<'_>, at: At, kinds: &[&str]) -> bool {
+/// Whether a parameter is one of the function itself, and not of one inside of it.
+pub fn of_itself(parsed: &Parsed<'_>, at: At) -> bool {
     let mut above = parsed.program.nodes()[at].parent;
-    for _ in 0..8 {
-        match above {
-            Some(at) if kinds.contains(&parsed.kind(at)) => return true,
-            Some(at) => above = parsed.program.nodes()[at].parent,
-            None => return false,
-        }
-    }
-    false
-}
-
-fn java(parent: &str, field: &str) -> Role {
-    match (parent, field) {
-        ("field_access", "field") | ("method_invocation", "name") => Role::Elsewhere,
-        ("annotation" | "marker_annotation", "name") | ("element_value_pair", "key") => {
-            Role::Elsewhere
-        }
-        ("method_declaration" | "constructor_declaration", "name") => Role::Elsewhere,
-        ("labeled_statement" | "break_statement" | "continue_statement", _) => Role::Blocks,
-        ("method_reference" | "scoped_identifier" | "scoped_type_identifier", _) => Role::Blocks,
-        ("class_declaration" | "switch_label", _) => Role::Blocks,
-        _ => Role::Variable,
-    }
-}
-
-fn csharp(parsed: &Parsed<'_>, at: At, parent: &str, field: &str) -> Role {
-    let initializes = parent == "assignment_expression" && field == "left" && {
-        let assignment = parsed.program.nodes()[at].parent.unwrap_or(0);
-        parsed.parent_kind(assignment) == "initializer_expression"
-    };
-    match (parent, field) {
-        ("member_access_expression" | "member_binding_expression", "name") => Role::Elsewhere,
-        ("method_declaration" | "constructor_declaration", "name") => Role::Elsewhere,
-        ("argument", "name") | ("name_colon", _) => Role::Elsewhere,
-        (_, "type") | ("type_argument_list" | "base_list" | "attribute" | "nullable_type", _) => {
-            Role::Blocks
-        }
-        ("array_type" | "generic_name" | "qualified_name" | "alias_qualified_name", _) => {
-            Role::Blocks
-        }
-        ("labeled_statement" | "goto_statement" | "anonymous_object_creation_expression", _) => {
-            Role::Blocks
-        }
-        ("type_parameter" | "type_parameter_constraint" | "tuple_element" | "is_expression", _) => {
-            Role::Blocks
-        }
-        ("method_declaration" | "local_function_statement" | "parameter" | "as_expression", _) => {
-            Role::Blocks
-        }
-        _ if initializes || in_tuple(parsed, at) => Role::Blocks,
-        _ => Role::Variable,
-    }
-}
-
-/// `(a, b)` names its parts by its variables.
-fn in_tuple(parsed: &Parsed<'_>, at: At) -> bool {
-    let argument = parsed.program.nodes()[at].parent.unwrap_or(0);
-    parsed.kind(argument) == "argument" && parsed.parent_kind(argument) == "tuple_expression"
-}
-
-fn go(parent: &str, field: &str) -> Role {
-    match (parent, field) {
-        ("function_declaration" | "method_declaration", "name") => Role::Elsewhere,
-        ("literal_element", _) => Role::Blocks,
-        ("labeled_statement" | "goto_statement" | "break_statement" | "continue_statement", _) => {
-            Role::Elsewhere
-        }
-        _ => Role::Variable,
-    }
-}
-
-fn rust(parsed: &Parsed<'_>, at: At, parent: &str, field: &str) -> Role {
-    match (parent, field) {
-        ("function_item", "name") | ("macro_invocation", "macro") => Role::Elsewhere,
-        ("scoped_identifier" | "scoped_type_identifier" | "label" | "lifetime", _) => {
-            Role::Elsewhere
-        }
-        ("shorthand_field_initializer" | "use_declaration" | "use_as_clause", _) => Role::Blocks,
-        ("use_list" | "scoped_use_list" | "const_item" | "static_item" | "attribute", _) => {
-            Role::Blocks
-        }
-        ("token_tree", _) => match in_plain_macro(parsed, at) {
-            true => Role::Variable,
-            false => Role::Blocks,
-        },
-        _ if parsed
-            .text(at)
-            .starts_with(|letter: char| letter.is_uppercase()) =>
-        {
-            Role::Blocks
-        }
-        _ => Role::Variable,
-    }
-}
-
-fn in_plain_macro(parsed: &Parsed<'_>, at: At) -> bool {
-    let mut above = parsed.program.nodes()[at].parent;
-    // A name before a `!` is a macro's own, one behind a `.` a member, one before `=` an argument's.
-    let from = parsed.bytes(at).end;
-    let rest = parsed.program.text().get(from..).unwrap_or("").trim_start();
-    let before = parsed
-        .program
-        .text()
-        .get(..parsed.bytes(at).start)
-        .unwrap_or("");
-    let before = before.trim_end();
-    let assigned = rest.starts_with('=') && !rest.starts_with("==");
-    if rest.starts_with(['!', ':', '(']) || assigned || before.ends_with(['.', ':', '\'']) {
-        return false;
-    }
     while let Some(at) = above {
-        if parsed.kind(at) == "macro_invocation" {
-            let name = parsed.program.field(at, "macro").map(|at| parsed.text(at));
-            // A macro inside of the macro is only words here.
-            let calls = ["!(", "![", "!{"];
-            let count: usize = calls
-                .iter()
-                .map(|call| parsed.text(at).matches(call).count())
-                .sum();
-            return count <= 1 && name.is_some_and(|name| PLAIN_MACROS.contains(&name));
-        }
-        if parsed.kind(at) != "token_tree" {
-            return false;
+        if matches!(parsed.kind(at), "parameters" | "parameter_list") {
+            return parsed.program.nodes()[at].parent == Some(parsed.at);
         }
         above = parsed.program.nodes()[at].parent;
     }
     false
-}
-
-fn c(parent: &str) -> Role {
-    match parent {
-        "qualified_identifier" | "template_function" | "enumerator" | "using_declaration" => {
-            Role::Blocks
-        }
-        "field_initializer" | "attribute" | "function_declarator" => Role::Blocks,
-        "goto_statement" | "labeled_statement" => Role::Elsewhere,
-        _ => Role::Variable,
-    }
-}
-
-fn javascript(parent: &str, field: &str) -> Role {
-    match (parent, field) {
-        (
-            "function_declaration" | "generator_function_declaration" | "class_declaration",
-            "name",
-        ) => Role::Blocks,
-        ("function_expression" | "generator_function" | "class", "name") => Role::Blocks,
-        ("export_specifier" | "import_specifier" | "namespace_import" | "import_clause", _) => {
-            Role::Blocks
-        }
-        ("nested_identifier" | "jsx_opening_element" | "jsx_attribute" | "decorator", _) => {
-            Role::Blocks
-        }
-        ("labeled_statement", _) => Role::Elsewhere,
-        _ => Role::Variable,
-    }
 }
 
 /// Words that a text in braces names, as Rust's formats do.

@@ -2,7 +2,7 @@
 
 use crate::draw::Draws;
 use crate::form::Parsed;
-use crate::names::{fresh, locals, words};
+use crate::names::{Local, fresh, locals, words};
 
 use super::Change;
 
@@ -10,7 +10,10 @@ pub const RULE: &str = "renamed_locals";
 
 /// New names for most of the locals.
 pub fn renames(parsed: &Parsed<'_>, draws: &mut Draws) -> Option<Change> {
-    let locals = locals(parsed);
+    let locals: Vec<Local> = locals(parsed)
+        .into_iter()
+        .filter(|local| !local.kept)
+        .collect();
     let known = words(parsed.program.text());
     let mut taken = std::collections::BTreeSet::new();
     let mut edits = Vec::new();

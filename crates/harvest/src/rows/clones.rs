@@ -8,10 +8,11 @@ use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::likeness::Likeness;
-use super::{Item, Made, Row, Stock, in_order};
+use super::{Made, Row, in_order};
 use crate::draw::Draws;
 use crate::plan::Plan;
 use crate::rewrite::{Rewritten, rewrite};
+use crate::stock::{Item, Stock};
 
 /// Functions that are worked on at once.
 const AT_ONCE: usize = 1024;

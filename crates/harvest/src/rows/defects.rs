@@ -4,10 +4,11 @@
 use rayon::prelude::*;
 use serde_json::{Map, json};
 
-use super::{Item, Made, Row, Stock, in_order};
+use super::{Made, Row, in_order};
 use crate::draw::Draws;
 use crate::mutate::{Mutated, mutate};
 use crate::plan::Plan;
+use crate::stock::{Item, Stock};
 
 /// Functions that are worked on at once.
 const AT_ONCE: usize = 1024;

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Item, Made, Row, Stock, in_order};
+use super::{Made, Row, in_order};
 use crate::plan::{Plan, Task};
+use crate::stock::{Item, Stock};
 
 /// Bytes of a body that is to be written.
 const WRITTEN_BYTES: usize = 1_500;

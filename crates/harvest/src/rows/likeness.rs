@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rayon::prelude::*;
 use skillbelt_code::{Language, near};
 
-use super::{Item, Stock};
 use crate::split::Split;
+use crate::stock::{Item, Stock};
 
 /// Rare words of a function that others are found by.
 const BY_WORDS: usize = 8;

@@ -8,49 +8,12 @@ mod likeness;
 mod tests_told;
 
 use serde_json::{Map, Value, json};
-use skillbelt_code::Language;
 
 use crate::census::Census;
 use crate::draw::Seed;
-use crate::flaky::Observed;
-use crate::history::{Copied, Fixed};
 use crate::plan::{Plan, Task};
-use crate::sift::piece::Piece;
 use crate::split::Split;
-
-/// A file that functions come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
-    pub shown: String,
-    pub project: String,
-    pub language: Language,
-    /// The commit that holds the file as it is, if one does.
-    pub commit: Option<String>,
-    /// When it was changed last, if history says.
-    pub time: Option<i64>,
-    /// What stands in one split with it.
-    pub group: String,
-}
-
-/// A function, and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Item {
-    pub piece: Piece,
-    pub source: usize,
-    pub split: Split,
-}
-
-/// All that rows are made of.
-pub struct Stock {
-    pub sources: Vec<Source>,
-    /// In the order of files and lines.
-    pub items: Vec<Item>,
-    /// Functions that are tests.
-    pub tests: Vec<Item>,
-    pub fixed: Vec<(Fixed, Split)>,
-    pub copied: Vec<Copied>,
-    pub observed: Vec<Observed>,
-}
+use crate::stock::{Item, Stock};
 
 /// A row of a task.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,19 +57,6 @@ fn number(rows: &mut [Row]) {
 }
 
 impl Stock {
-    pub fn source(&self, item: &Item) -> &Source {
-        &self.sources[item.source]
-    }
-
-    /// A function's name in ids: file, line and name.
-    pub fn id(&self, item: &Item) -> String {
-        let source = self.source(item);
-        format!(
-            "{}:{} {}",
-            source.shown, item.piece.lines.0, item.piece.name
-        )
-    }
-
     /// What every row says of the function that it is of.
     fn about(&self, fields: &mut Map<String, Value>, item: &Item) {
         let source = self.source(item);

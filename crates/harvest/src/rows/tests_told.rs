@@ -2,7 +2,8 @@
 
 use serde_json::{Map, json};
 
-use super::{Made, Row, Stock};
+use super::{Made, Row};
+use crate::stock::Stock;
 
 pub fn rows(stock: &Stock) -> Made {
     let mut made = Made::default();

@@ -31,13 +31,46 @@ pub struct Found {
     pub repository: Option<usize>,
 }
 
-/// A git repository.
+/// A git repository, as far as the given paths reach into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
     pub folder: PathBuf,
-    /// What stands before a path of the repository where it is told.
-    pub shown: String,
+    /// How the folder is told that lies `below` in it.
+    shown: String,
+    /// The folder inside of the repository that was given, empty for all of it.
+    below: String,
     pub project: String,
+}
+
+impl Repository {
+    /// The path inside of the repository of a path as it is told.
+    pub fn inside(&self, told: &str) -> Option<String> {
+        let rest = told.strip_prefix(&self.shown)?;
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        Some(joined(&self.below, rest))
+    }
+
+    /// How a path of the repository is told, if it lies below what was given.
+    pub fn told(&self, path: &str) -> Option<String> {
+        let rest = match self.below.is_empty() {
+            true => path,
+            false => path.strip_prefix(&self.below)?.strip_prefix('/')?,
+        };
+        Some(joined(&self.shown, rest))
+    }
+
+    /// How the repository is told.
+    pub fn name(&self) -> &str {
+        &self.project
+    }
+}
+
+fn joined(folder: &str, rest: &str) -> String {
+    match (folder.is_empty(), rest.is_empty()) {
+        (true, _) => rest.to_owned(),
+        (_, true) => folder.to_owned(),
+        _ => format!("{folder}/{rest}"),
+    }
 }
 
 /// What the paths hold.
@@ -95,24 +128,63 @@ pub fn walk(paths: &[PathBuf], languages: &BTreeSet<Language>) -> Result<Walk> {
 
 impl Walker<'_> {
     fn root(&mut self, path: &Path, name: String) {
-        if path.is_dir() {
-            let first = Open {
-                folder: path.to_owned(),
-                depth: 0,
-                place: Place::root(name),
-                ignored: Ignored::none(),
-                repository: None,
-            };
-            let mut open = vec![first];
-            while let Some(next) = open.pop() {
-                let mut inner = self.folder(next);
-                inner.reverse();
-                open.append(&mut inner);
-            }
-        } else {
-            let place = Place::root(name.clone());
-            self.file(path.to_owned(), name.clone(), &place, None, &name);
+        let is_folder = path.is_dir();
+        let mut place = Place::root(name.clone());
+        let (repository, ignored) = self.around(path, is_folder, &mut place);
+        if !is_folder {
+            return self.file(path.to_owned(), name.clone(), &place, repository, &name);
         }
+        let first = Open {
+            folder: path.to_owned(),
+            depth: 0,
+            place,
+            ignored,
+            repository,
+        };
+        let mut open = vec![first];
+        while let Some(next) = open.pop() {
+            let mut inner = self.folder(next);
+            inner.reverse();
+            open.append(&mut inner);
+        }
+    }
+
+    /// The repository that a given path lies in without being all of it, and what that ignores.
+    fn around(
+        &mut self,
+        path: &Path,
+        is_folder: bool,
+        place: &mut Place,
+    ) -> (Option<usize>, Ignored) {
+        let is_root = |folder: &Path| fs_err::symlink_metadata(folder.join(".git")).is_ok();
+        let whole = is_folder && is_root(path);
+        let mut above = path.ancestors().skip(1);
+        let Some(folder) = above.find(|folder| is_root(folder)).filter(|_| !whole) else {
+            return (None, Ignored::none());
+        };
+        let inner = path.strip_prefix(folder).unwrap_or(path);
+        let parts: Vec<String> = inner
+            .iter()
+            .map(|part| part.to_string_lossy().into_owned())
+            .collect();
+        let name = folder.file_name().unwrap_or_default();
+        place.belongs_to(name.to_string_lossy().into_owned());
+        let mut ignored = Ignored::none();
+        let between: Vec<&Path> = path
+            .ancestors()
+            .skip(1)
+            .take_while(|between| between.starts_with(folder))
+            .collect();
+        for folder in between.into_iter().rev() {
+            ignored = ignored.with(folder);
+        }
+        self.walk.repositories.push(Repository {
+            folder: folder.to_owned(),
+            shown: place.shown.clone(),
+            below: parts.join("/"),
+            project: place.project().to_owned(),
+        });
+        (Some(self.walk.repositories.len() - 1), ignored)
     }
 
     /// Takes the files of a folder, and says which folders are to be looked into.
@@ -142,6 +214,7 @@ impl Walker<'_> {
             self.walk.repositories.push(Repository {
                 folder: open.folder.clone(),
                 shown: open.place.shown.clone(),
+                below: String::new(),
                 project: open.place.project().to_owned(),
             });
         } else if project::MANIFESTS.iter().any(|name| has(name)) {

@@ -45,6 +45,12 @@ impl Place {
         }
     }
 
+    /// The project is one that lies around the given path.
+    pub fn belongs_to(&mut self, project: String) {
+        self.project = project;
+        self.settled = true;
+    }
+
     pub fn project(&self) -> &str {
         &self.project
     }
