@@ -141,14 +141,12 @@ pub struct Siblings(Vec<Option<At>>);
 
 impl Siblings {
     pub fn of(program: &Program<'_>) -> Siblings {
-        let count = program.nodes().len();
-        let mut before = vec![None; count];
-        let mut last_child: Vec<Option<At>> = vec![None; count];
-        for at in 1..count {
-            if let Some(parent) = program.nodes()[at].parent {
-                before[at] = last_child[parent].replace(at);
-            }
-        }
+        let mut last_child: Vec<Option<At>> = vec![None; program.nodes().len()];
+        let before = program.nodes().iter().enumerate().map(|(at, node)| {
+            let parent = node.parent?;
+            last_child[parent].replace(at)
+        });
+        let before = before.collect();
         Siblings(before)
     }
 

@@ -235,13 +235,16 @@ fn entries(
     Ok(tree.entries.iter().map(entry).collect())
 }
 
+/// Takes a path, and what it held and holds.
+type Differs<'s> = dyn FnMut(&str, Option<ObjectId>, Option<ObjectId>) + 's;
+
 /// Hands over every file that differs between two trees: its path, and what it held and holds.
 /// Links and submodules are no files.
 fn walk(
     repository: &gix::Repository,
     old: Option<ObjectId>,
     new: Option<ObjectId>,
-    sink: &mut dyn FnMut(&str, Option<ObjectId>, Option<ObjectId>),
+    sink: &mut Differs<'_>,
 ) -> Result<(), &'static str> {
     let mut open = vec![(String::new(), 0, old, new)];
     let mut seen = 0;

@@ -155,7 +155,7 @@ fn python(parsed: &Parsed<'_>, at: At) -> Option<Declared> {
         above = parsed.program.nodes()[at].parent;
     }
     let scope = parsed.bytes(parsed.body);
-    (declares && above.is_some() && scope.contains(&parsed.bytes(at).start)).then(|| Declared {
+    (declares && above.is_some() && scope.contains(&parsed.bytes(at).start)).then_some(Declared {
         at,
         from: scope.start,
         scope,

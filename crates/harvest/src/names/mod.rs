@@ -11,7 +11,7 @@ mod roles;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skillbelt_code::{At, Language};
+use skillbelt_code::At;
 
 use crate::form::Parsed;
 use declared::{Declared, declared};
@@ -121,22 +121,14 @@ const PLAIN: &[&str] = &[
 
 /// A name for something new, that is none of the words of a text. `taken` are further ones that are
 /// none; the new one is added.
-pub fn fresh(
-    language: Language,
-    text: &BTreeSet<&str>,
-    taken: &mut BTreeSet<String>,
-    mut start: usize,
-) -> String {
+pub fn fresh(text: &BTreeSet<&str>, taken: &mut BTreeSet<String>, mut start: usize) -> String {
     loop {
-        let round = start / PLAIN.len();
-        let plain = PLAIN[start % PLAIN.len()];
-        let mut name = plain.to_owned();
-        if round > 0 && round % 100 > 0 {
-            name = format!("{plain}{}", round % 100 + 1);
-        }
-        // In Rust a name that is not used is told so.
-        let free = !text.contains(name.as_str()) && !taken.contains(&name);
-        if free && !(language == Language::Go && matches!(plain, "len" | "cap")) {
+        let (round, plain) = (start / PLAIN.len(), PLAIN[start % PLAIN.len()]);
+        let name = match round {
+            0 => plain.to_owned(),
+            _ => format!("{plain}{}", round + 1),
+        };
+        if !text.contains(name.as_str()) && !taken.contains(&name) {
             taken.insert(name.clone());
             return name;
         }

@@ -1,5 +1,7 @@
 //! Which names are safe, in nine languages, and which are not.
 
+use skillbelt_code::Language;
+
 use super::*;
 use crate::form::Form;
 

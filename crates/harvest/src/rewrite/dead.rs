@@ -40,7 +40,7 @@ pub fn change(parsed: &Parsed<'_>, draws: &mut Draws) -> Option<Change> {
     let indent = parsed.indent(at)?;
     let known = words(parsed.program.text());
     let mut taken = std::collections::BTreeSet::new();
-    let name = fresh(language, &known, &mut taken, draws.below(60));
+    let name = fresh(&known, &mut taken, draws.below(60));
     let number = draws.below(10);
     let unused = unused(language, &name, number);
     let (rule, text) = match draws.below(2) {

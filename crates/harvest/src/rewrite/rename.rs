@@ -23,7 +23,7 @@ pub fn renames(parsed: &Parsed<'_>, draws: &mut Draws) -> Option<Change> {
         if kept || local.name == "self" || local.name == "this" {
             continue;
         }
-        let name = fresh(parsed.program.language(), &known, &mut taken, start);
+        let name = fresh(&known, &mut taken, start);
         edits.extend(local.all.iter().map(|at| parsed.edit(*at, name.clone())));
     }
     (!edits.is_empty()).then_some(Change { rule: RULE, edits })
