@@ -17,6 +17,9 @@ pub const SUMMARY: &str = "summary.json";
 /// What it begins with.
 pub const FORMAT: &str = "skillbelt harvest 1";
 
+/// The folder that becomes the harvest, inside of the one that was made aside.
+const NEW: &str = "new";
+
 /// A harvest while it is written.
 pub struct Writing {
     aside: tempfile::TempDir,
@@ -63,6 +66,7 @@ impl Writing {
             .prefix(".harvest-")
             .tempdir_in(&parent)
             .map_err(|error| Error::told(format_args!("{}: {error}", parent.display())))?;
+        fs_err::create_dir(aside.path().join(NEW))?;
         Ok(Writing {
             aside,
             place: absolute,
@@ -94,7 +98,7 @@ impl Writing {
         name: &str,
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
     ) -> Result<()> {
-        let path = self.aside.path().join(name);
+        let path = self.aside.path().join(NEW).join(name);
         let mut out = BufWriter::with_capacity(1 << 18, fs_err::File::create(&path)?);
         let failed = |error| Error::told(format_args!("{}: {error}", path.display()));
         write(&mut out).map_err(failed)?;
@@ -107,45 +111,31 @@ impl Writing {
     /// Brings all of it to its place.
     pub fn publish(self) -> Result<()> {
         allowed(&self.place, self.force)?;
-        readable(self.aside.path())?;
-        flush(self.aside.path())?;
-        let earlier = self.place.exists().then(|| {
-            let mut name = self.aside.path().file_name().unwrap_or_default().to_owned();
-            name.push("-earlier");
-            self.place.with_file_name(name)
-        });
-        let new = self.aside.keep();
-        if let Some(earlier) = &earlier {
-            fs_err::rename(&self.place, earlier)?;
+        let new = self.aside.path().join(NEW);
+        let earlier = self.aside.path().join("earlier");
+        flush(&new)?;
+        let replaces = self.place.exists();
+        if replaces {
+            fs_err::rename(&self.place, &earlier)?;
         }
-        fs_err::rename(&new, &self.place)?;
+        if let Err(error) = fs_err::rename(&new, &self.place) {
+            if replaces {
+                fs_err::rename(&earlier, &self.place)?;
+            }
+            return Err(error.into());
+        }
         if let Some(parent) = self.place.parent() {
             flush(parent)?;
         }
-        if let Some(earlier) = &earlier {
-            fs_err::remove_dir_all(earlier)?;
-        }
-        Ok(())
+        let aside = self.aside.path().to_owned();
+        self.aside
+            .close()
+            .map_err(|error| Error::told(format_args!("{}: {error}", aside.display())))
     }
 }
 
 pub fn file_name(task: Task, split: Split) -> String {
     format!("{task}.{}.jsonl", split.name())
-}
-
-/// A folder that was made aside is for its maker alone; a harvest is as readable as any folder.
-#[cfg(unix)]
-fn readable(folder: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    Ok(fs_err::set_permissions(
-        folder,
-        std::fs::Permissions::from_mode(0o755),
-    )?)
-}
-
-#[cfg(not(unix))]
-fn readable(_: &Path) -> Result<()> {
-    Ok(())
 }
 
 /// The entries of a folder reach the disk.

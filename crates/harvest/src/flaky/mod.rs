@@ -97,10 +97,10 @@ pub fn observe(
             Err(why) => cases.left(why, || format!("{class} {name}")),
         }
     }
-    Ok((judged(by_test, &mut cases), files, cases))
+    Ok((judged(by_test, tests, &mut cases), files, cases))
 }
 
-fn judged(by_test: BTreeMap<usize, Seen>, cases: &mut Census) -> Vec<Observed> {
+fn judged(by_test: BTreeMap<usize, Seen>, tests: &[Item], cases: &mut Census) -> Vec<Observed> {
     let mut observed = Vec::new();
     for (test, told) in by_test {
         let passed = told.by_commit.values().map(|counts| counts.0).sum();
@@ -118,7 +118,7 @@ fn judged(by_test: BTreeMap<usize, Seen>, cases: &mut Census) -> Vec<Observed> {
             } else {
                 "seen in one run only"
             };
-            cases.unused(reason, String::new);
+            cases.unused(reason, || tests[test].piece.full_name());
             continue;
         }
         observed.push(Observed {
