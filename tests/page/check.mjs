@@ -49,7 +49,7 @@ for (const [name, look] of Object.entries(looks)) {
   tab.on("request", (request) => { if (!request.url().startsWith("file:") && !request.url().startsWith("blob:")) asked.push(request.url()); });
   await tab.goto(address);
   await tab.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
-  for (const section of ["results", "multi-single", "matrix", "front", "curves", "runs"]) {
+  for (const section of ["results", "multi-single", "matrix", "front", "adviser", "factors", "curves", "runs"]) {
     const heading = tab.locator(`#${section}`);
     if ((await heading.count()) === 0) continue;
     await heading.evaluate((it) => it.scrollIntoView({ behavior: "instant" }));

@@ -34,6 +34,7 @@ tasks:
   joint: {type: pair, train: pair.jsonl, test: pair.jsonl, max_length: 40}
   apart: {type: pair, train: pair.jsonl, test: pair.jsonl, max_length: 24, encoding: separate}
   find: {type: retrieve, train: find.jsonl, test: find.jsonl, max_length: 24, max_query_length: 16, max_eval_rows: 7}
+  same: {type: retrieve, format: poj104, train: same.jsonl, test: same.jsonl, max_length: 24}
 ",
         )
     })
@@ -130,6 +131,11 @@ fn rows(folder: &Path) {
         &|n| json!({"id": format!("c{n}"), "code": code(n)}),
     );
     write(
+        "same.jsonl",
+        12,
+        &|n| json!({"index": format!("{}", 100 + n), "label": format!("{}", n % 5 / 2), "code": code(n)}),
+    );
+    write(
         "write.jsonl",
         8,
         &|n| json!({"id": n, "source": format!("say {n}"), "target": format!("it is {n}\nand {}", n + 1)}),
@@ -149,7 +155,7 @@ fn asked_again(trained: &Trained, out: &str, rest: &[&str]) -> BTreeMap<String, 
 
 #[test]
 fn a_shipped_belt_gives_to_the_bit_the_numbers_and_answers_of_its_run() {
-    for (trained, count) in [(encoder(), 5), (decoder(), 2)] {
+    for (trained, count) in [(encoder(), 6), (decoder(), 2)] {
         let report = trained.json("run/report.json");
         for (out, rest) in [
             ("again", vec![]),
@@ -399,6 +405,114 @@ fn answers_are_written_as_codexglue_reads_them() {
     let written = decoder().predict("write", &["write.jsonl", "--format", "codexglue"]);
     assert_eq!(written.code, Some(0), "{}", written.err);
     assert_eq!(written.out.lines().count(), 8, "{}", written.out);
+}
+
+/// POJ-104's evaluator wants as many names as the class has other members, here 5, 3 and 1.
+#[test]
+fn a_search_by_class_is_written_as_its_evaluator_reads_it_and_scores_as_it_was_measured() {
+    let trained = encoder();
+    let found = trained.predict(
+        "same",
+        &["same.jsonl", "--format", "codexglue", "--out", "same.said"],
+    );
+    assert_eq!(found.code, Some(0), "{}", found.err);
+    let rows: Vec<Value> = trained
+        .read("same.said")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let lengths: Vec<usize> = rows
+        .iter()
+        .map(|row| row["answers"].as_array().unwrap().len())
+        .collect();
+    let of_class = |n: usize| [5, 3, 1][n % 5 / 2];
+    assert_eq!(lengths, (0..12).map(of_class).collect::<Vec<_>>());
+    assert_eq!(
+        (&rows[3]["index"], rows[3].get("url")),
+        (&json!("103"), None)
+    );
+    let arguments = [
+        "score",
+        "--task",
+        "poj104",
+        "--answers",
+        "same.jsonl",
+        "--predictions",
+        "same.said",
+        "--json",
+    ];
+    let scored = trained.run(&arguments);
+    assert_eq!(scored.code, Some(0), "{}", scored.err);
+    let value = scored.rows().remove(0)["measures"]["map@R"]["value"]
+        .as_f64()
+        .unwrap();
+    let report = trained.json("run/report.json");
+    let measured = report["tasks"]["same"]["test"]["map@R"].as_f64().unwrap();
+    assert!((value - measured).abs() < 1e-12, "{value} {measured}");
+    // As JSON lines the usual few are told.
+    let usual = trained.predict("same", &["same.jsonl"]).rows();
+    assert_eq!(usual[0]["best"].as_array().unwrap().len(), 10);
+}
+
+#[test]
+fn words_alone_answer_the_rows_that_a_belt_is_asked_and_compare_with_it() {
+    for (trained, tasks) in [
+        (
+            encoder(),
+            &["sort", "three", "joint", "apart", "find", "same"][..],
+        ),
+        (decoder(), &["sort", "write"]),
+    ] {
+        let recipe = trained.path("recipe.yaml");
+        let answer = |out: &str, rest: &[&str]| {
+            trained.run(&[&["baseline", &recipe, "--out", out, "-q"], rest].concat())
+        };
+        let told = answer("words", &[]);
+        assert_eq!((told.code, told.err.as_str()), (Some(0), ""));
+        assert!(told.out.starts_with("task "), "{}", told.out);
+        let alone = answer("words-1", &["--threads", "1", "--json"]);
+        let summary = alone.rows().remove(0);
+        assert_eq!(summary["tasks"].as_array().unwrap().len(), tasks.len());
+        for (place, task) in tasks.iter().enumerate() {
+            let names = |folder: &str| -> Vec<String> {
+                let text = trained.read(&format!("{folder}/{task}.test.jsonl"));
+                let name = |line: &str| {
+                    let row: Value = serde_json::from_str(line).unwrap();
+                    row["name"].as_str().unwrap().to_owned()
+                };
+                text.lines().map(name).collect()
+            };
+            assert_eq!(names("words"), names("run/answers"), "{task}");
+            let read = |out: &str| trained.read(&format!("{out}/{task}.test.jsonl"));
+            assert_eq!(read("words"), read("words-1"), "{task}");
+            let measured = &summary["tasks"][place];
+            assert_eq!(measured["task"], *task);
+            let measure = measured["measure"].as_str().unwrap();
+            let files = ["words", "run/answers"].map(|from| format!("{from}/{task}.test.jsonl"));
+            let compared = [
+                "eval",
+                "--compare",
+                &files[0],
+                &files[1],
+                "--measure",
+                measure,
+            ];
+            assert_eq!(trained.run(&compared).code, Some(0), "{task}");
+            // Every query names its function, and every source stands among the training rows.
+            if ["find", "write"].contains(task) {
+                let own = if *task == "find" {
+                    "mrr"
+                } else {
+                    "exact_match"
+                };
+                assert_eq!(measured["measures"][own], 1.0, "{measured}");
+            }
+        }
+        assert!(summary["baseline"][0]["weights"].as_u64().unwrap() > 10);
+        let again = answer("words", &[]);
+        assert_eq!(again.code, Some(2));
+        assert!(again.err.contains("is there already"), "{}", again.err);
+    }
 }
 
 #[test]

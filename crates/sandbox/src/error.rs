@@ -18,6 +18,8 @@ pub enum Error {
     System { what: String, source: io::Error },
     #[error("`{}` cannot be used as an interpreter: {reason}", path.display())]
     Interpreter { path: PathBuf, reason: String },
+    #[error("the toolchain `{}` cannot be used: {reason}", path.display())]
+    Toolchain { path: PathBuf, reason: String },
     #[error("{0}")]
     Program(String),
 }
@@ -37,6 +39,13 @@ impl Error {
         }
     }
 
+    pub fn toolchain(path: &Path, reason: impl Into<String>) -> Error {
+        Error::Toolchain {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
     /// What could be done about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -45,6 +54,9 @@ impl Error {
             ),
             Error::NotLinux => Some("run it on Linux, or in a virtual machine with Linux"),
             Error::Interpreter { .. } => Some("name another one with --python PATH"),
+            Error::Toolchain { .. } => Some(
+                "install it and put it on the search path, or leave out the problems in its language",
+            ),
             Error::System { .. } | Error::Program(_) => None,
         }
     }

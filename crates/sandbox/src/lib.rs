@@ -31,7 +31,7 @@ pub use elsewhere::{Sandbox, Session};
 pub use ending::{End, Ending};
 pub use error::{Error, Result};
 pub use layer::{Layer, Layers};
-pub use limits::Limits;
+pub use limits::{Limits, Sockets};
 pub use program::Program;
 pub use python::Python;
 pub use view::View;

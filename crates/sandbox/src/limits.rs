@@ -5,6 +5,19 @@
 
 use std::time::Duration;
 
+/// What becomes of a program that asks for a socket. None leads anywhere in any case: there is no
+/// network behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sockets {
+    /// It is ended.
+    End,
+    /// It is refused: some runtimes try one when they start, and go on without.
+    Refuse,
+    /// Refused too, but for two that are joined to each other: by such a pair a compiler hears
+    /// whether its linker was started, and Java marks files as closed.
+    Pairs,
+}
+
 /// What one program may use before it is ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -21,6 +34,7 @@ pub struct Limits {
     pub processes: u64,
     /// Whether it may start further processes at all.
     pub forks: bool,
+    pub sockets: Sockets,
     pub open_files: u64,
     /// Bytes of one file.
     pub file_bytes: u64,
@@ -45,6 +59,7 @@ impl Default for Limits {
             wall: Duration::from_secs(60),
             processes: 32,
             forks: false,
+            sockets: Sockets::End,
             open_files: 64,
             file_bytes: 16 * MIB,
             scratch_bytes: 16 * MIB,

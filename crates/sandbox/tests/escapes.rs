@@ -34,8 +34,14 @@ fn main() {
         });
         Arc::new((sandbox, Python::find(None).unwrap()))
     });
+    // SAFETY: takes nothing.
+    let is_root = unsafe { libc::geteuid() } == 0;
     let trials = attacks.into_iter().map(|attack| {
         let ready = ready.clone();
+        let cannot = cannot || (attack.needs_root && !is_root);
+        if attack.needs_root && !is_root {
+            eprintln!("{} needs root: NOT RUN", attack.name);
+        }
         let name = format!("attack {}", attack.name.replace('_', " "));
         Trial::test(name, move || {
             let Some(ready) = &ready else {

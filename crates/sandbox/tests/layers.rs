@@ -25,7 +25,9 @@ fn stopped_only_by(layer: Layer, others: &[Layer], attack: &str) {
         .iter()
         .fold(Layers::all(), |layers, other| layers.without(*other));
     // SAFETY: takes nothing.
-    if unsafe { libc::geteuid() } != 0 && (layer == Layer::User || others.contains(&Layer::User)) {
+    let is_root = unsafe { libc::geteuid() } == 0;
+    let needs_root = attack.needs_root || layer == Layer::User || others.contains(&Layer::User);
+    if needs_root && !is_root {
         // An ordinary user has no other layer without this one, so nothing can be run.
         let refused = Sandbox::incomplete(Layers::all().without(Layer::User));
         assert!(matches!(refused, Err(Error::Missing { .. })));

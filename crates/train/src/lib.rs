@@ -4,6 +4,7 @@
 
 pub mod advise;
 pub mod balance;
+pub mod baseline;
 pub mod checkpoint;
 pub mod data;
 pub mod disk;

@@ -144,7 +144,7 @@ fn texts_are_tested_by_their_numbers_where_they_have_some() {
     };
     assert_eq!((test.differing, test.exact, test.p), (5, true, 2.0 / 32.0));
     assert!(matches!(of("exact_match"), Some(ByExample::McNemar(_))));
-    assert_eq!(of("bleu"), None, "a measure of all texts at once");
+    assert_eq!(of("bleu_codexglue"), None, "a measure of all texts at once");
 }
 
 #[test]

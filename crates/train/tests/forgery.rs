@@ -8,15 +8,45 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use skillbelt_sandbox::{End, Limits, Python, Sandbox};
+use skillbelt_sandbox::{End, Ending, Limits, Python, Sandbox};
 use skillbelt_train::execute::{self, Problem, Sample, Settings, Tests, Verdict};
 
 /// States that this machine cannot have a complete sandbox: then attacks are told as not run instead
 /// of failing.
 const CANNOT: &str = "SKILLBELT_NO_SANDBOX";
 
-/// Of the attacks, this many fool a harness that lives in the process of the candidate.
-const FOOL_A_NAIVE_HARNESS: usize = 10;
+/// A harness that lives in the process of the candidate, and how many of the attacks fooled it when
+/// they were counted (CPython 3.11; `docs/execution.md` has the numbers too).
+struct Naive {
+    /// How it decides.
+    by: &'static str,
+    /// The program, with `{candidate}` and `{tests}` as texts of Python in it.
+    program: &'static str,
+    passed: fn(&Ending) -> bool,
+    fooled: usize,
+}
+
+const NAIVE: [Naive; 2] = [
+    Naive {
+        by: "exit code",
+        program: "exec({candidate} + '\\n' + {tests})",
+        passed: |ending| ending.end == End::Exited(0),
+        fooled: 21,
+    },
+    Naive {
+        by: "last word printed",
+        program: "def verdict():
+    names = {'__name__': 'candidate'}
+    try:
+        exec({candidate}, names)
+        exec({tests}, names)
+    except BaseException: return 'failed'
+    return 'passed'
+print(verdict())",
+        passed: |ending| ending.stdout.trim_ascii_end().ends_with(b"passed"),
+        fooled: 11,
+    },
+];
 
 const TESTS: [&str; 3] = [
     "assert squares(3) == [1, 4, 9]",
@@ -112,19 +142,39 @@ fn honest_candidates_pass() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The tests run in the process of the candidate, and success is its exit code.
-fn a_naive_harness_is_fooled(attacks: &[(String, String)]) -> Result<(), Failed> {
+/// The tests run in the process of the candidate. The sandbox around it guards the machine and not
+/// the verdict. Wrong candidates that attack nothing do not pass there, and right ones do.
+fn a_naive_harness_is_fooled(naive: &Naive, attacks: &[(String, String)]) -> Result<(), Failed> {
     let sandbox = Sandbox::complete()?;
     let python = Python::find(None)?;
-    let mut fooled = 0;
-    for (_, source) in attacks {
-        let naive = format!("{source}\n{}\n", TESTS.join("\n"));
-        let ending = sandbox.run(&python.program(&naive, settings().limits), b"")?;
-        fooled += usize::from(ending.end == End::Exited(0));
+    let passes = |candidate: &str| -> Result<bool, Failed> {
+        let text = |text: &str| serde_json::to_string(text).unwrap();
+        let program = naive.program.replace("{candidate}", &text(candidate));
+        let program = program.replace("{tests}", &text(&TESTS.join("\n")));
+        let ending = sandbox.run(&python.program(&program, settings().limits), b"")?;
+        Ok((naive.passed)(&ending))
+    };
+    assert!(passes(
+        "def squares(n): return [i * i for i in range(1, n + 1)]"
+    )?);
+    assert!(!passes("def squares(n): return [1]")?);
+    let mut fooled = Vec::new();
+    for (name, source) in attacks {
+        if passes(source)? {
+            fooled.push(name.as_str());
+        }
     }
-    match fooled >= FOOL_A_NAIVE_HARNESS {
+    let told = format!(
+        "{} of {} attacks fool a harness in their process that goes by the {}: {}",
+        fooled.len(),
+        attacks.len(),
+        naive.by,
+        fooled.join(", ")
+    );
+    eprintln!("{told}");
+    match fooled.len() >= naive.fooled {
         true => Ok(()),
-        false => Err(format!("only {fooled} attacks fool a naive harness").into()),
+        false => Err(told.into()),
     }
 }
 
@@ -136,13 +186,15 @@ fn main() {
     }
     let attacks = attacks();
     assert!(attacks.len() >= 30, "only {} attacks", attacks.len());
-    let mut trials = vec![
-        Trial::test("honest candidates pass", honest_candidates_pass),
-        Trial::test("a naive harness is fooled by the same attacks", {
-            let attacks = attacks.clone();
-            move || a_naive_harness_is_fooled(&attacks)
-        }),
-    ];
+    let mut trials = vec![Trial::test(
+        "honest candidates pass",
+        honest_candidates_pass,
+    )];
+    trials.extend(NAIVE.iter().map(|naive| {
+        let attacks = attacks.clone();
+        let name = format!("a naive harness that goes by the {} is fooled", naive.by);
+        Trial::test(name, move || a_naive_harness_is_fooled(naive, &attacks))
+    }));
     trials.extend(
         attacks
             .into_iter()

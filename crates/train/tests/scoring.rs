@@ -19,7 +19,7 @@ const TOLERANCE: f64 = 1e-12;
 
 /// Two files and what is told beside them.
 struct Case {
-    _folder: TempDir,
+    folder: TempDir,
     files: Files,
 }
 
@@ -35,10 +35,7 @@ fn case(answers: impl AsRef<[u8]>, predictions: impl AsRef<[u8]>) -> Case {
         predictions: Some(put("said", predictions.as_ref())),
         pool: None,
     };
-    Case {
-        _folder: folder,
-        files,
-    }
+    Case { folder, files }
 }
 
 impl Case {
@@ -48,11 +45,11 @@ impl Case {
     }
 
     fn score(&self, kind: Kind) -> Scored {
-        score::score(kind, &self.files, &[], &DRAWS).unwrap()
+        score::score(kind, &self.files, None, &[], &DRAWS).unwrap()
     }
 
     fn error(&self, kind: Kind) -> String {
-        let error = score::score(kind, &self.files, &[], &DRAWS).unwrap_err();
+        let error = score::score(kind, &self.files, None, &[], &DRAWS).unwrap_err();
         error.to_string()
     }
 }
@@ -202,10 +199,10 @@ fn code_from_descriptions_is_scored_as_by_its_evaluator() {
     let product = (11.0 / 12.0) * (9.0 / 10.0) * (8.0 / 8.0) * (7.0 / 7.0f64);
     near(
         &scored,
-        "bleu",
+        "bleu_codexglue",
         product.powf(0.25) * (1.0 - 18.0 / 11.0f64).exp(),
     );
-    assert_eq!(scored.measures.keys().next(), Some(&"bleu"));
+    assert_eq!(scored.measures.keys().next(), Some(&"bleu_codexglue"));
 }
 
 #[test]
@@ -224,9 +221,16 @@ fn translations_are_scored_line_by_line() {
 fn summaries_are_scored_by_name() {
     let scored =
         case("0\tadds two numbers\n1\tthe end\n", "1\tThe end\n0\n").score(Kind::Summarize);
-    assert_eq!(scored.measures.keys().next(), Some(&"bleu_smooth"));
+    assert_eq!(
+        scored.measures.keys().next(),
+        Some(&"bleu_codexglue_smooth")
+    );
     // By hand: a text of two equal words has 1; of nothing against three words is left exp(-3).
-    near(&scored, "bleu_smooth", (1.0 + (-3.0f64).exp()) / 2.0);
+    near(
+        &scored,
+        "bleu_codexglue_smooth",
+        (1.0 + (-3.0f64).exp()) / 2.0,
+    );
     let error = case("0\ta\n", "0\ta\tb\n").error(Kind::Summarize);
     assert!(
         error.contains("said:1: expected a name, a tab and a text, found 3"),
@@ -292,12 +296,13 @@ fn what_is_missing_double_or_unknown_is_told_with_file_and_line() {
 fn only_the_measures_that_were_asked_for_are_told() {
     let case = case("1\t0\n2\t1\n", "1\t0\n2\t1\n");
     let wanted = ["mcc".to_owned(), "accuracy".to_owned()];
-    let scored = score::score(Kind::Defect, &case.files, &wanted, &DRAWS).unwrap();
+    let scored = score::score(Kind::Defect, &case.files, None, &wanted, &DRAWS).unwrap();
     assert_eq!(
         scored.measures.keys().copied().collect::<Vec<_>>(),
         ["mcc", "accuracy"]
     );
-    let error = score::score(Kind::Defect, &case.files, &["auc".to_owned()], &DRAWS).unwrap_err();
+    let error =
+        score::score(Kind::Defect, &case.files, None, &["auc".to_owned()], &DRAWS).unwrap_err();
     assert!(error.hint().unwrap().contains("accuracy"));
     let table = score::table(&scored, &DRAWS);
     assert!(
@@ -406,12 +411,12 @@ fn our_own_answers_are_scored_from_one_file() {
         predictions: None,
         pool: None,
     };
-    let scored = score::score(Kind::Answers, &files, &[], &DRAWS).unwrap();
+    let scored = score::score(Kind::Answers, &files, None, &[], &DRAWS).unwrap();
     assert_eq!((scored.examples, scored.unknown), (10, 1));
     near(&scored, "accuracy", 0.9);
     near(&scored, "auc", 1.0);
     files.predictions = Some(files.answers.clone());
-    assert!(score::score(Kind::Answers, &files, &[], &DRAWS).is_err());
+    assert!(score::score(Kind::Answers, &files, None, &[], &DRAWS).is_err());
 }
 
 proptest! {
@@ -422,9 +427,9 @@ proptest! {
     fn any_files_are_scored_or_refused(gold in bytes(), said in bytes()) {
         let case = case(gold, said);
         for kind in [Kind::Defect, Kind::Clone, Kind::Poj104, Kind::Generate, Kind::Translate, Kind::Summarize] {
-            let _either = score::score(kind, &case.files, &[], &Draws { seed: 0, count: 2 });
+            let _either = score::score(kind, &case.files, None, &[], &Draws { seed: 0, count: 2 });
         }
-        let _either = score::score(Kind::Search, &case.pool(3).files, &[], &Draws { seed: 0, count: 2 });
+        let _either = score::score(Kind::Search, &case.pool(3).files, None, &[], &Draws { seed: 0, count: 2 });
     }
 }
 
@@ -440,4 +445,131 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
         proptest::collection::vec(any::<u8>(), 0..6),
     ];
     proptest::collection::vec(part, 0..5).prop_map(|parts| parts.concat())
+}
+
+/// A case whose files have an ending, since the ending says how texts lie in them.
+fn ending_in_jsonl(answers: &str, predictions: &str) -> Case {
+    let mut case = case("", "");
+    let folder = case.folder.path().to_owned();
+    let put = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs_err::write(&path, text).unwrap();
+        path
+    };
+    case.files.answers = put("gold.jsonl", answers);
+    case.files.predictions = Some(put("said.jsonl", predictions));
+    case
+}
+
+#[test]
+fn texts_of_several_lines_are_scored_from_objects() {
+    let gold = "{\"code\":\"a\\nb\"}\n{\"code\":\"c\"}\n";
+    for key in ["prediction", "written", "code", "text"] {
+        let said = format!("{{\"{key}\":\"a\\nb\"}}\n{{\"{key}\":\"d\"}}\n");
+        for kind in [Kind::Generate, Kind::Translate] {
+            near(
+                &ending_in_jsonl(gold, &said).score(kind),
+                "exact_match",
+                0.5,
+            );
+        }
+    }
+    let error = ending_in_jsonl(gold, "{\"code\":\"a\"}\n{\"code\":1}\n").error(Kind::Translate);
+    assert!(
+        error.contains("said.jsonl:2: there is no text `prediction` or `written`"),
+        "{error}"
+    );
+    // Without the ending a line is a text, whatever it begins with.
+    near(
+        &case("{\n[a]\n", "{\n[b]\n").score(Kind::Translate),
+        "exact_match",
+        0.5,
+    );
+}
+
+#[test]
+fn code_bleu_of_files_is_that_of_the_texts_and_has_intervals() {
+    use skillbelt_code::Language;
+    use skillbelt_code::quality::Linters;
+    use skillbelt_train::metric::Judged;
+    use skillbelt_train::metric::code_bleu::{CodeWritten, Dialect};
+
+    let expected = [
+        "int f ( int a ) { return a + 1 ; }",
+        "int g ( ) { int b = 2 ; return b ; }",
+    ];
+    let written = [
+        "int f ( int c ) { return c + 1 ; }",
+        "int g ( ) { return 2 ; }",
+    ];
+    let case = case(expected.join("\n") + "\n", written.join("\n") + "\n");
+    let code = score::Code {
+        language: Language::Java,
+        dialects: vec![Dialect::Paper, Dialect::Package],
+        quality: Some(Linters::none()),
+    };
+    let scored = score::score(Kind::Translate, &case.files, Some(&code), &[], &DRAWS).unwrap();
+    for dialect in [Dialect::Paper, Dialect::Package] {
+        let judged = CodeWritten::new(Language::Java, dialect, &written, &expected).unwrap();
+        for name in judged.names() {
+            let told = &scored.measures[*name];
+            assert_eq!(Some(told.value), judged.value(name, &[1, 1]), "{name}");
+            let interval = told.interval.unwrap();
+            assert!(interval.low <= told.value + 1e-12 && told.value <= interval.high + 1e-12);
+        }
+    }
+    let quality = scored.quality.unwrap();
+    assert_eq!(
+        (quality.predictions.parsed, quality.references.parsed),
+        (2, 2)
+    );
+    let wanted = ["codebleu_package_syntax".to_owned()];
+    let scored = score::score(Kind::Translate, &case.files, Some(&code), &wanted, &DRAWS).unwrap();
+    assert_eq!(scored.measures.len(), 1);
+}
+
+#[test]
+fn our_own_answers_are_scored_as_programs_and_a_missing_one_is_an_empty_text() {
+    use skillbelt_code::Language;
+    use skillbelt_train::metric::code_bleu::Dialect;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("write.test.jsonl");
+    let lines = [
+        r#"{"name":"1","written":"def f():\n    return 1\n","expected":"def f():\n    return 1\n"}"#,
+        r#"{"name":"2","written":"def f(): pass","expected":"def f():\n    return 2\n","failed":"cut"}"#,
+        r#"{"name":"3","written":"def f(): pass"}"#,
+    ];
+    fs_err::write(&path, lines.join("\n")).unwrap();
+    let files = Files {
+        answers: path,
+        predictions: None,
+        pool: None,
+    };
+    let code = score::Code {
+        language: Language::Python,
+        dialects: vec![Dialect::Paper],
+        quality: Some(skillbelt_code::quality::Linters::none()),
+    };
+    let scored = score::score(Kind::Answers, &files, Some(&code), &[], &DRAWS).unwrap();
+    assert_eq!((scored.examples, scored.unknown), (2, 1));
+    assert!(scored.measures["codebleu_paper"].value < 1.0);
+    let quality = scored.quality.unwrap();
+    assert_eq!(
+        (quality.predictions.parsed, quality.references.parsed),
+        (1, 2)
+    );
+}
+
+/// AdvTest: each row asks and is found at once, under its `idx` and under its `url`.
+#[test]
+fn candidates_may_be_named_by_number_or_by_url() {
+    let gold = "{\"url\":\"u/1\",\"idx\":1}\n{\"url\":\"u/2\",\"idx\":2}\n";
+    for said in [
+        "{\"url\":\"u/1\",\"answers\":[2,1]}\n{\"url\":\"u/2\",\"answers\":[2,1]}\n",
+        "{\"url\":\"u/1\",\"answers\":[\"u/2\",\"u/1\"]}\n{\"url\":\"u/2\",\"answers\":[\"u/2\"]}\n",
+    ] {
+        let scored = case(gold, said).pool(9).score(Kind::Search);
+        near(&scored, "mrr@list", 0.75);
+    }
 }

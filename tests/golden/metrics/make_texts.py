@@ -104,8 +104,8 @@ def packages(pairs):
 def texts(pairs):
     expected = {
         "exact_match": sum(w.strip() == e.strip() for w, e in pairs) / len(pairs),
-        "bleu": bleu_of_all(pairs),
-        "bleu_smooth": sum(bleu_of_one(w, e) for w, e in pairs) / len(pairs),
+        "bleu_codexglue": bleu_of_all(pairs),
+        "bleu_codexglue_smooth": sum(bleu_of_one(w, e) for w, e in pairs) / len(pairs),
         "edit_similarity": sum(alike(w.strip(), e.strip()) for w, e in pairs) / len(pairs),
         "exact_match_words": sum(w.split() == e.split() for w, e in pairs) / len(pairs),
         **packages(pairs),

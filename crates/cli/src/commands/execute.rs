@@ -1,11 +1,12 @@
 //! `skillbelt execute`: candidates for programming problems, run and counted. It decides nothing
 //! about what passes; see `skillbelt_train::execute`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use skillbelt_train::execute::{self, Settings};
+use skillbelt_train::evaluate::Draws;
+use skillbelt_train::execute::{self, Report, Settings};
 
 use super::Everywhere;
 use crate::exit::{Failure, say};
@@ -15,7 +16,8 @@ use crate::output::Lines;
 ///
 /// Problems are those of MBPP or HumanEval, or programs with inputs and outputs in Python, Java, C++,
 /// Rust or JavaScript. Every candidate runs in a sandbox without network and files; where this
-/// machine cannot give a complete one, nothing is run and what is missing is named.
+/// machine cannot give a complete one, nothing is run and what is missing is named. `skillbelt score
+/// --task execute` does the same.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   skillbelt execute --problems mbpp.jsonl --predictions answers.jsonl
@@ -27,18 +29,29 @@ pub struct Execute {
     /// Predictions, one JSON object a line: `task_id` and `code`, `completion` or `prediction`
     #[arg(long, value_name = "FILE")]
     predictions: PathBuf,
-    /// The k of pass@k
-    #[arg(long, value_name = "K", value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u64).range(1..))]
-    k: Vec<u64>,
     /// Write the outcome of every sample here, one JSON object a line
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// CPU seconds of one candidate over all of its tests; the clock allows six times as many and a minute
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    cpu_seconds: u64,
-    /// Memory of one candidate in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 512, value_parser = clap::value_parser!(u64).range(32..=65536))]
-    memory: u64,
+    #[command(flatten)]
+    running: Running,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// How candidates are run and counted.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct Running {
+    /// The k of pass@k [default: 1]
+    #[arg(long, value_name = "K", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..))]
+    k: Vec<u64>,
+    /// CPU seconds of one candidate over all of its tests; the clock allows six times as many and a
+    /// minute [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    cpu_seconds: Option<u64>,
+    /// Memory of one candidate in MiB [default: 512]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(32..=65536))]
+    memory: Option<u64>,
     /// The interpreter for Python [default: python3 of the search path]
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
@@ -49,33 +62,69 @@ pub struct Execute {
     /// you can do
     #[arg(long)]
     unsafe_without_sandbox: bool,
-    /// One JSON object instead of text
-    #[arg(long)]
-    json: bool,
 }
 
-impl Execute {
-    pub fn run(&self, everywhere: &Everywhere) -> Result<(), Failure> {
-        let mut settings = Settings {
-            python: self.python.clone(),
-            k: self.k.clone(),
-            challenge: self.challenge,
-            unsafe_without_sandbox: self.unsafe_without_sandbox,
-            ..Settings::default()
+impl Running {
+    /// Whether anything was asked of it.
+    pub fn is_given(&self) -> bool {
+        let nothing = Running {
+            k: Vec::new(),
+            cpu_seconds: None,
+            memory: None,
+            python: None,
+            challenge: false,
+            unsafe_without_sandbox: false,
         };
-        settings.limits.cpu_seconds = self.cpu_seconds;
-        settings.limits.wall = Duration::from_secs(60 + 6 * self.cpu_seconds);
-        settings.limits.data = self.memory << 20;
-        settings.limits.address_space = Some((self.memory << 20) + (512 << 20));
-        let report = execute::score(&self.problems, &self.predictions, &settings)?;
-        if let Some(path) = &self.out {
-            report.write_outcomes(path)?;
-        }
+        *self != nothing
+    }
+
+    /// Runs every prediction; tells on stderr that some could not be judged.
+    pub fn report(
+        &self,
+        problems: &Path,
+        predictions: &Path,
+        draws: Draws,
+        everywhere: &Everywhere,
+    ) -> Result<Report, Failure> {
+        let report = execute::score(problems, predictions, &self.settings(draws))?;
         if report.unsupported > 0 && !everywhere.quiet {
             say(format_args!(
                 "{} samples could not be judged and count as not passed; the outcomes say why",
                 report.unsupported
             ));
+        }
+        Ok(report)
+    }
+
+    fn settings(&self, draws: Draws) -> Settings {
+        let mut settings = Settings {
+            python: self.python.clone(),
+            challenge: self.challenge,
+            unsafe_without_sandbox: self.unsafe_without_sandbox,
+            draws,
+            ..Settings::default()
+        };
+        if !self.k.is_empty() {
+            settings.k = self.k.clone();
+        }
+        let (seconds, memory) = (self.cpu_seconds.unwrap_or(10), self.memory.unwrap_or(512));
+        settings.limits.cpu_seconds = seconds;
+        settings.limits.wall = Duration::from_secs(60 + 6 * seconds);
+        settings.limits.data = memory << 20;
+        settings.limits.address_space = Some((memory << 20) + (512 << 20));
+        settings
+    }
+}
+
+impl Execute {
+    pub fn run(&self, everywhere: &Everywhere) -> Result<(), Failure> {
+        let (problems, predictions) = (&self.problems, &self.predictions);
+        let draws = Draws::default();
+        let report = self
+            .running
+            .report(problems, predictions, draws, everywhere)?;
+        if let Some(path) = &self.out {
+            report.write_outcomes(path)?;
         }
         let mut lines = Lines::new();
         match self.json {

@@ -4,6 +4,7 @@ mod advise;
 mod base_embed;
 mod base_generate;
 mod base_show;
+mod baseline;
 mod data_check;
 mod eval;
 mod execute;
@@ -71,6 +72,7 @@ enum Command {
     Execute(execute::Execute),
     Predict(predict::Predict),
     Score(score::Score),
+    Baseline(baseline::Baseline),
     Prompt(prompt::Prompt),
     Judge(judge::Judge),
     Export(export::Export),
@@ -113,7 +115,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Eval(eval) => eval.run(everywhere),
         Command::Execute(execute) => execute.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
-        Command::Score(score) => score.run(),
+        Command::Score(score) => score.run(everywhere),
+        Command::Baseline(baseline) => baseline.run(everywhere),
         Command::Prompt(prompt) => prompt.run(everywhere),
         Command::Judge(judge) => judge.run(everywhere),
         Command::Export(export) => export.run(everywhere),

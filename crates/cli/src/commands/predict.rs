@@ -52,7 +52,9 @@ pub struct Predict {
     /// The field that holds something, e.g. text=code [default: as in training]
     #[arg(long = "field", value_name = "OURS=THEIRS", value_parser = data_check::pair)]
     fields: Vec<(String, String)>,
-    /// How answers are written: JSON lines, or what CodeXGLUE's evaluator of such a task reads
+    /// How answers are written: JSON lines, or what CodeXGLUE's evaluator of such a task reads. Of a
+    /// search by class (POJ-104) that is a line for each row with the best of all other rows, as many
+    /// as its class has other members
     #[arg(long, value_enum, default_value_t = Form::Jsonl, conflicts_with = "embed")]
     format: Form,
     /// What queries are ranked over [default: the answers among the rows]; or the functions that
@@ -120,7 +122,7 @@ impl Predict {
         let task = belt.task(&name)?;
         let format = match self.format {
             Form::Jsonl => Format::Jsonl,
-            Form::Codexglue => Format::codexglue(&task.settings)?,
+            Form::Codexglue => Format::codexglue(&task.settings),
         };
         match &self.out {
             None => self.answer(&belt, task, format, &mut io::BufWriter::new(io::stdout())),
@@ -148,6 +150,7 @@ impl Predict {
             classes: &classes,
             together: task.settings.kind == Some(TaskType::Retrieve) && self.embed.is_none(),
             vectors: self.embed.is_some(),
+            whole_class: format == Format::CodexglueClasses,
         };
         let (mut all, mut rejected) = (0, 0);
         let mut unwritten = None;

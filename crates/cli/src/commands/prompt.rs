@@ -88,6 +88,7 @@ impl Prompt {
                 seed: self.seed,
                 count: self.draws,
             },
+            stop: std::sync::Arc::default(),
             heard: &|done, all| heard.tell(done, all),
         };
         match self.check {

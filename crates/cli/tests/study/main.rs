@@ -7,8 +7,12 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "../../../train/tests/endpoint_server/mod.rs"]
+mod endpoint_server;
 mod findings;
+mod foreseen;
 mod mistakes;
 mod page;
+mod prompted;
 mod shared;
 mod tiny;

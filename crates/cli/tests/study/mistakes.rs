@@ -159,3 +159,64 @@ fn the_cost_is_told_before_a_cell_is_run() {
         shown.out
     );
 }
+
+#[test]
+fn answers_from_elsewhere_that_cannot_be_read_are_told_with_file_and_line() {
+    let tiny = Tiny::new(SMALL);
+    let plan = SMALL.replace("[single, multi]", "[single, multi, prompted]");
+    let plan = plan + "prompts: {asked: {answers: asked}}\n";
+    tiny.plan(&plan);
+    let ended = tiny.run("out", &[]);
+    assert_eq!(ended.code, Some(2));
+    assert!(
+        ended.err.contains("holds no answers to any task"),
+        "{}",
+        ended.err
+    );
+    assert!(!tiny.path("out").exists());
+    fs_err::create_dir(tiny.path("asked")).unwrap();
+    tiny.write("asked/mark.test.jsonl", "{\"name\": \"x\", \"label\"\n");
+    let ended = tiny.run("out", &[]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(
+        ended.err.contains("cell `asked mark`") && ended.err.contains("mark.test.jsonl:1"),
+        "{}",
+        ended.err
+    );
+    let results = tiny.results("out");
+    assert_eq!((results.state.done, results.state.failed), (3, 1));
+}
+
+#[test]
+fn a_plan_that_is_malformed_is_told_with_its_line() {
+    let tiny = Tiny::new(SMALL);
+    for (plan, told) in [
+        ("arms: [single\n".to_owned(), "plan.yaml:"),
+        (SMALL.replace("seeds", "seed"), "`seeds`: is missing"),
+        (
+            SMALL.replace("{max_steps: 6", "{max_steps: six"),
+            "expected a whole number, found `six`",
+        ),
+        ("{}\n".to_owned(), "`tasks`: is missing"),
+    ] {
+        tiny.plan(&plan);
+        let ended = tiny.run("out", &[]);
+        assert_eq!(ended.code, Some(2), "{told}: {ended:?}");
+        assert!(ended.err.contains(told), "{told} in {}", ended.err);
+        assert!(!tiny.path("out").exists(), "{told}");
+    }
+}
+
+#[test]
+fn a_limit_that_asks_other_rows_for_each_seed_is_warned_of() {
+    let tiny = Tiny::new(SMALL);
+    let limited = SMALL.replace("tone-test.jsonl,", "tone-test.jsonl, max_eval_rows: 9,");
+    tiny.plan(&limited.replace("seeds: [0]", "seeds: [0, 1]"));
+    let ended = tiny.run("out", &["--print"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let told = "`tasks.tone.max_eval_rows`: draws other test rows for each seed";
+    assert!(ended.err.contains(told), "{}", ended.err);
+    // The control: one seed draws the same rows in every arm.
+    tiny.plan(&limited);
+    assert!(!tiny.run("out", &["--print"]).err.contains(told));
+}

@@ -1,5 +1,6 @@
 # Tries: reads a file that only its owner may read, though it is shown.
 # Must: permission is denied, because the program is nobody.
+# Needs: root
 
 import os
 try:

@@ -3,9 +3,10 @@
 use libc::c_long;
 
 use super::Rule;
+use crate::limits::Sockets;
 
 /// All rules. A number stands in it once.
-pub(super) fn rules(forks: bool) -> Vec<(c_long, Rule)> {
+pub(super) fn rules(forks: bool, sockets: Sockets) -> Vec<(c_long, Rule)> {
     let mut rules: Vec<(c_long, Rule)> = Vec::new();
     rules.extend(ALLOWED.iter().map(|number| (*number, Rule::Allow)));
     rules.extend(ALLOWED_OF_OLD.iter().map(|number| (*number, Rule::Allow)));
@@ -17,6 +18,7 @@ pub(super) fn rules(forks: bool) -> Vec<(c_long, Rule)> {
             .map(|number| (*number, Rule::Refuse(libc::EPERM))),
     );
     rules.extend(decided_by_arguments(forks));
+    rules.extend(of_sockets(sockets));
     rules
 }
 
@@ -31,7 +33,6 @@ fn decided_by_arguments(forks: bool) -> Vec<(c_long, Rule)> {
         // Its own limits only; it cannot raise them.
         (libc::SYS_prlimit64, one_of(0, &[0])),
         (libc::SYS_clone, clone(forks)),
-        (libc::SYS_socket, local_sockets_are_refused()),
         (libc::SYS_mmap, shared_without_a_file_is_refused()),
     ];
     #[cfg(target_arch = "x86_64")]
@@ -59,13 +60,46 @@ fn clone(forks: bool) -> Rule {
     }
 }
 
-/// Looking up the name of a user tries one, and goes on without it; nobody needs others.
-fn local_sockets_are_refused() -> Rule {
-    Rule::RefuseIf {
+/// Looking up the name of a user tries a local one, and goes on without it, so that is never more
+/// than refused.
+fn of_sockets(sockets: Sockets) -> [(c_long, Rule); 4] {
+    let local = libc::AF_UNIX as u32;
+    let otherwise = match sockets {
+        Sockets::End => Rule::End,
+        Sockets::Refuse | Sockets::Pairs => Rule::Refuse(libc::EACCES),
+    };
+    let pairs = match sockets {
+        // The number of the local family is one bit, and all others are barred.
+        Sockets::Pairs => Rule::Bits {
+            argument: 0,
+            needed: local,
+            barred: !local,
+            otherwise: Box::new(otherwise.clone()),
+        },
+        Sockets::End | Sockets::Refuse => otherwise.clone(),
+    };
+    // Through a pair, and to nobody who is named.
+    let (send, receive) = match sockets {
+        Sockets::Pairs => {
+            let unnamed = Rule::OneOf {
+                argument: 4,
+                values: vec![0],
+            };
+            (unnamed, Rule::Allow)
+        }
+        Sockets::End | Sockets::Refuse => (Rule::End, Rule::End),
+    };
+    let one = Rule::RefuseIf {
         argument: 0,
-        value: libc::AF_UNIX as u32,
-        otherwise: Box::new(Rule::End),
-    }
+        value: local,
+        otherwise: Box::new(otherwise),
+    };
+    [
+        (libc::SYS_socket, one),
+        (libc::SYS_socketpair, pairs),
+        (libc::SYS_sendto, send),
+        (libc::SYS_recvfrom, receive),
+    ]
 }
 
 /// Such memory counts against no limit on private memory.
@@ -291,16 +325,13 @@ const REFUSED: [c_long; 17] = [
 ];
 
 /// Nothing that computes an answer needs these.
-const ENDED: [c_long; 55] = [
-    libc::SYS_socketpair,
+const ENDED: [c_long; 52] = [
     libc::SYS_connect,
     libc::SYS_bind,
     libc::SYS_listen,
     libc::SYS_accept,
     libc::SYS_accept4,
-    libc::SYS_sendto,
     libc::SYS_sendmsg,
-    libc::SYS_recvfrom,
     libc::SYS_recvmsg,
     libc::SYS_ptrace,
     libc::SYS_process_vm_readv,
@@ -368,9 +399,11 @@ mod tests {
     #[test]
     fn no_call_has_two_rules() {
         for forks in [false, true] {
-            let rules = rules(forks);
-            let numbers: BTreeSet<c_long> = rules.iter().map(|(number, _)| *number).collect();
-            assert_eq!(numbers.len(), rules.len());
+            for sockets in [Sockets::End, Sockets::Refuse, Sockets::Pairs] {
+                let rules = rules(forks, sockets);
+                let numbers: BTreeSet<c_long> = rules.iter().map(|(number, _)| *number).collect();
+                assert_eq!(numbers.len(), rules.len());
+            }
         }
     }
 }

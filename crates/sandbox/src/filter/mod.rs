@@ -9,6 +9,8 @@ mod calls;
 use libc::c_long;
 use libc::sock_filter;
 
+use crate::limits::Sockets;
+
 /// What becomes of one system call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Rule {
@@ -65,7 +67,7 @@ const IF_ANY_BIT: u16 = (libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K) as u16;
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 
 /// The filter for a program that may or may not start processes. Nothing on machines without a list.
-pub(crate) fn program(forks: bool) -> Option<Vec<sock_filter>> {
+pub(crate) fn program(forks: bool, sockets: Sockets) -> Option<Vec<sock_filter>> {
     let machine = MACHINE?;
     let mut code = vec![
         step(LOAD, AT_MACHINE, 0, 0),
@@ -75,7 +77,7 @@ pub(crate) fn program(forks: bool) -> Option<Vec<sock_filter>> {
         step(IF_AT_LEAST, X32, 0, 1),
         step(RETURN, RET_END, 0, 0),
     ];
-    for (number, rule) in calls::rules(forks) {
+    for (number, rule) in calls::rules(forks, sockets) {
         let body = compiled(&rule);
         let over = u8::try_from(body.len()).ok()?;
         code.push(step(IF_EQUAL, u32::try_from(number).ok()?, 0, over));
@@ -172,7 +174,7 @@ mod tests {
     const REFUSED: u32 = RET_ERROR | libc::EPERM as u32;
 
     fn asked(forks: bool, number: c_long, arguments: [u64; 6]) -> u32 {
-        answer(&program(forks).unwrap(), number, arguments)
+        answer(&program(forks, Sockets::End).unwrap(), number, arguments)
     }
 
     #[test]
@@ -184,6 +186,33 @@ mod tests {
         let local = [libc::AF_UNIX as u64, 0, 0, 0, 0, 0];
         let refused = RET_ERROR | libc::EACCES as u32;
         assert_eq!(asked(false, libc::SYS_socket, local), refused);
+    }
+
+    #[test]
+    fn sockets_end_the_program_or_are_refused_and_only_pairs_may_be_had() {
+        let refused = RET_ERROR | libc::EACCES as u32;
+        let (local, internet) = (libc::AF_UNIX as u64, libc::AF_INET as u64);
+        let expected = [
+            (Sockets::End, RET_END, RET_END, RET_END),
+            (Sockets::Refuse, refused, refused, refused),
+            (Sockets::Pairs, refused, RET_ALLOW, refused),
+        ];
+        for (sockets, one, pair, pair_of_internet) in expected {
+            let code = program(true, sockets).unwrap();
+            let asked = |number, family| answer(&code, number, [family, 0, 0, 0, 0, 0]);
+            assert_eq!(asked(libc::SYS_socket, internet), one);
+            assert_eq!(asked(libc::SYS_socket, local), refused);
+            assert_eq!(asked(libc::SYS_socketpair, local), pair);
+            assert_eq!(asked(libc::SYS_socketpair, internet), pair_of_internet);
+            for number in [libc::SYS_connect, libc::SYS_bind, libc::SYS_sendmsg] {
+                assert_eq!(asked(number, 3), RET_END);
+            }
+            let to = |address| answer(&code, libc::SYS_sendto, [3, 0, 0, 0, address, 0]);
+            let paired = sockets == Sockets::Pairs;
+            assert_eq!(to(0) == RET_ALLOW, paired);
+            assert_ne!(to(0x7fff_0000_1000), RET_ALLOW);
+            assert_eq!(asked(libc::SYS_recvfrom, 3) == RET_ALLOW, paired);
+        }
     }
 
     #[test]

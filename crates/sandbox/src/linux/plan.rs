@@ -100,7 +100,7 @@ impl Plan {
             scratch_runs: limits.scratch_runs,
             root_options: options(put as u64 + (4 << 20), 4096, "0755")?,
             limits: resource_limits(limits),
-            filter: filter::program(limits.forks).unwrap_or_default(),
+            filter: filter::program(limits.forks, limits.sockets).unwrap_or_default(),
             collect: None,
         };
         plan.lay_out(program)?;

@@ -35,6 +35,8 @@ pub struct Attack {
     pub name: String,
     source: String,
     pub forks: bool,
+    /// Only root can start a program as another user; for anybody else it is himself outside.
+    pub needs_root: bool,
 }
 
 /// Every attack of the folder, each with what it tries and what must happen.
@@ -54,12 +56,15 @@ fn read(file: &Path) -> Attack {
     let begins = |line: Option<&str>, word: &str| line.is_some_and(|line| line.starts_with(word));
     assert!(begins(lines.next(), "# Tries: "), "{}", file.display());
     assert!(begins(lines.next(), "# Must: "), "{}", file.display());
-    let forks = begins(lines.next(), "# Runs: forks");
+    let third = lines.next();
+    let forks = begins(third, "# Runs: forks");
+    let needs_root = begins(third, "# Needs: root");
     let name = file.file_stem().unwrap().to_string_lossy().into_owned();
     Attack {
         name,
         source,
         forks,
+        needs_root,
     }
 }
 

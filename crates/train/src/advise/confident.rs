@@ -54,7 +54,8 @@ mod tests {
         Example::Classed(Classed {
             name: String::new(),
             label: Some(label.into()),
-            prediction: String::new(),
+            prediction: Some(String::new()),
+            failed: None,
             probabilities: [("no", 1.0 - yes), ("yes", yes)]
                 .map(of)
                 .into_iter()

@@ -1,13 +1,14 @@
 //! The five factors by which tasks are said to help each other or not, each as a number with a
 //! definition (`docs/adviser.md`). They describe; the prediction is made without them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::gather::Folder;
 use super::predict::Prediction;
 
 /// Of one task. A number that could not be had is nothing.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Factors {
     pub task: String,
     pub rows: u64,
@@ -28,20 +29,36 @@ pub struct Factors {
 }
 
 /// One less the spread over what training gained, at least zero.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stability {
     pub value: f64,
     pub over: Over,
 }
 
 /// What the spread is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Over {
     /// The best evaluations of runs with different seeds.
     Seeds,
     /// The later half of one run's evaluations: what a single run can say.
     Evaluations,
+    /// The test measures of runs with different seeds, over what training gained on the test rows:
+    /// what a study without validation rows can say.
+    Tests,
+}
+
+impl Stability {
+    /// One less the deviation of the values of several seeds over what was gained; nothing where
+    /// nothing was.
+    pub fn of_tests(values: &[f64], gained: f64) -> Option<Stability> {
+        let spread = deviation(values).filter(|_| gained > 0.0)?;
+        Some(Stability {
+            value: (1.0 - spread / gained).max(0.0),
+            over: Over::Tests,
+        })
+    }
 }
 
 /// The factors of every task.

@@ -190,6 +190,13 @@ mod tests {
     #[test]
     fn many_tasks_are_grouped_greedily_and_find_plain_blocks() {
         let blocks = matrix(10, |a, b| if a % 2 == b % 2 { 0.1 } else { -0.1 });
-        assert_eq!(best(&blocks), [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]]);
+        let found = best(&blocks);
+        for group in &found {
+            assert!(group.len() > 1, "all gain from company: {found:?}");
+            let block = group[0] % 2;
+            assert!(group.iter().all(|task| task % 2 == block), "{found:?}");
+        }
+        let whole = [vec![0, 2, 4, 6, 8], vec![1, 3, 5, 7, 9]];
+        assert!((gain(&blocks, &found) - gain(&blocks, &whole)).abs() < 1e-12);
     }
 }

@@ -21,7 +21,7 @@ mod survey;
 
 pub use answer::{Advice, advise};
 pub use check::{Regret, Verdict, check, regret};
-pub use factors::{Factors, Stability};
+pub use factors::{Factors, Over, Stability};
 pub use gather::{Folder, read};
 pub use grouping::{EXHAUSTIVE_TASKS, Grouping, best, gain, partitions};
 pub use line::FILE;

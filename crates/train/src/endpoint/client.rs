@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -32,7 +32,12 @@ pub struct Client {
     repeated: AtomicU64,
     /// Answers that this client gave out, each once.
     used: Mutex<HashMap<String, Used>>,
+    /// The wish to stop.
+    stop: Arc<AtomicBool>,
 }
+
+/// Between looks at the wish to stop, while there is nothing to do but wait.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What an answer took, and whether it was in the cache.
 #[derive(Clone, Copy)]
@@ -92,7 +97,13 @@ impl Client {
             sent: AtomicU64::new(0),
             repeated: AtomicU64::new(0),
             used: Mutex::default(),
+            stop: Arc::default(),
         })
+    }
+
+    /// With a wish to stop: once it is set nothing more is sent, and what is asked ends with an error.
+    pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Client {
+        Client { stop, ..self }
     }
 
     /// Answers to all requests, in their order. Equal requests are made once. Of those that are not
@@ -196,7 +207,7 @@ impl Client {
         let mut nonsense = 0;
         for attempt in 1.. {
             let foreseen = request.tokens();
-            std::thread::sleep(self.pace.reserve(foreseen, Instant::now()));
+            self.rest(self.pace.reserve(foreseen, Instant::now()))?;
             self.sent.fetch_add(1, Ordering::Relaxed);
             if attempt > 1 {
                 self.repeated.fetch_add(1, Ordering::Relaxed);
@@ -251,10 +262,22 @@ impl Client {
                 self.pace.hold(asked, Instant::now());
                 Ok(())
             }
-            None => {
-                std::thread::sleep(own.min(longest));
-                Ok(())
+            None => self.rest(own.min(longest)),
+        }
+    }
+
+    /// Sleeps; an error where somebody wishes to stop.
+    fn rest(&self, pause: Duration) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(self.kept("stopped"));
             }
+            let left = pause.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(LOOK_EVERY));
         }
     }
 

@@ -107,6 +107,14 @@ impl Ranked {
     }
 }
 
+impl Written {
+    /// What was written, if an answer came.
+    pub fn given(&self) -> Option<&str> {
+        let written = self.written.as_deref();
+        written.filter(|_| self.failed.is_none())
+    }
+}
+
 impl Example {
     pub fn name(&self) -> &str {
         match self {
@@ -122,6 +130,14 @@ impl Example {
             Example::Classed(example) => example.failed.as_deref(),
             Example::Ranked(example) => example.failed.as_deref(),
             Example::Written(example) => example.failed.as_deref(),
+        }
+    }
+
+    /// The text that was written; an answer that never came wrote nothing.
+    pub fn written(&self) -> &str {
+        match self {
+            Example::Written(example) => example.given().unwrap_or_default(),
+            Example::Classed(_) | Example::Ranked(_) => "",
         }
     }
 

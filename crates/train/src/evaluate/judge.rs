@@ -102,17 +102,12 @@ impl Texts {
             .collect();
         Texts {
             count: examples.len(),
-            written: writes
-                .then(|| metric::Written::new(&texts(given), &texts(|e| e.expected.as_deref()))),
+            written: writes.then(|| {
+                metric::Written::new(&texts(Written::given), &texts(|e| e.expected.as_deref()))
+            }),
             losses: metric::Losses::new(&losses),
         }
     }
-}
-
-/// What was written, if an answer came.
-fn given(example: &Written) -> Option<&str> {
-    let written = example.written.as_deref();
-    written.filter(|_| example.failed.is_none())
 }
 
 impl Judged for Texts {
@@ -120,8 +115,8 @@ impl Judged for Texts {
         &[
             "exact_match",
             "exact_match_words",
-            "bleu",
-            "bleu_smooth",
+            "bleu_codexglue",
+            "bleu_codexglue_smooth",
             "sacrebleu_13a",
             "rouge_l",
             "rouge_l_stem",

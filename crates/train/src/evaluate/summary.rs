@@ -83,7 +83,7 @@ pub fn table(judgements: &[Judgement]) -> String {
     let wide = wide.unwrap_or(0).max("task".len());
     let _infallible = writeln!(
         text,
-        "{:<wide$}  {:<5}  {:>8}  {:>8}  {:<17}  {:>7}  95% interval",
+        "{:<wide$}  {:<5}  {:>8}  {:>8}  {:<21}  {:>7}  95% interval",
         "task", "split", "examples", "rejected", "measure", "value"
     );
     for of in judgements {
@@ -93,7 +93,7 @@ pub fn table(judgements: &[Judgement]) -> String {
         };
         let _infallible = writeln!(
             text,
-            "{:<wide$}  {:<5}  {:>8}  {:>8}  {:<17}  {:>7.4}  {sure}",
+            "{:<wide$}  {:<5}  {:>8}  {:>8}  {:<21}  {:>7.4}  {sure}",
             of.task, of.split, of.examples, of.rejected, of.measure, of.value
         );
     }

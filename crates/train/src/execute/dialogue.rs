@@ -9,9 +9,9 @@
 use skillbelt_sandbox::{Limits, Python, Sandbox, Session};
 
 use super::Settings;
-use super::language::Toolchains;
 use super::problem::{Problem, Tests};
 use super::sample::Sample;
+use super::toolchain::Toolchains;
 use super::verdict::Verdict;
 use super::wire::{self, Frame};
 

@@ -7,8 +7,8 @@
 //! problem that it cannot judge is counted as such and never as passed.
 //!
 //! Read in this order: `problem.rs`, `sample.rs`, `verdict.rs`, `wire.rs` (how values travel),
-//! `dialogue.rs` (the two Python processes), `language.rs` and `standard.rs` (programs with input and
-//! output, in five languages), `pass.rs`, `report.rs`.
+//! `dialogue.rs` (the two Python processes), `toolchain.rs` and `standard.rs` (programs with input
+//! and output, in five languages), `pass.rs`, `report.rs`.
 
 mod dialogue;
 mod language;
@@ -17,6 +17,7 @@ mod problem;
 mod report;
 mod sample;
 mod standard;
+mod toolchain;
 mod verdict;
 mod wire;
 
@@ -35,7 +36,7 @@ pub use verdict::{Outcome, Verdict};
 
 use crate::error::{Error, Result};
 use crate::evaluate::Draws;
-use language::Toolchains;
+use toolchain::Toolchains;
 
 /// How candidates are run and counted.
 #[derive(Debug, Clone)]
@@ -43,7 +44,7 @@ pub struct Settings {
     /// The interpreter for Python [`python3` of the search path].
     pub python: Option<PathBuf>,
     /// What one candidate may use. Memory and address space are those of Python; other runtimes have
-    /// their own, see `language.rs`.
+    /// their own, see `toolchain.rs`.
     pub limits: Limits,
     /// The k of pass@k.
     pub k: Vec<u64>,
@@ -82,6 +83,7 @@ pub fn run(problems: &[Problem], samples: &[Sample], settings: &Settings) -> Res
     let languages = samples.iter().map(|sample| problems.get(sample.problem));
     let languages = languages.flatten().map(Problem::language);
     let toolchains = Toolchains::find(languages, settings).map_err(refused)?;
+    standard::try_out(&sandbox, &toolchains, settings).map_err(refused)?;
     let judged = samples.par_iter().map(|sample| {
         let problem = problems.get(sample.problem).ok_or_else(|| {
             Error::told(format_args!(

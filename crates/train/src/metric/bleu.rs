@@ -56,7 +56,7 @@ impl Overlap {
         self.expected += times * other.expected;
     }
 
-    /// `bleu`, the dialect of code-to-code-trans and of text-to-code (CONCODE): of all texts at once.
+    /// `bleu_codexglue`, the dialect of code-to-code-trans and of text-to-code (CONCODE): of all texts at once.
     /// Words are what white space parts ([`words`]); one is added to matches and possibilities of
     /// *every* order (Lin and Och); the penalty is `exp(1 - expected / written)`. Where nothing was
     /// written that dialect divides by zero; here it is 0.
@@ -96,7 +96,7 @@ impl Overlap {
         (logs / ORDERS as f64).exp() * (1.0 - longer).min(0.0).exp()
     }
 
-    /// `bleu_smooth`, the dialect of code-to-text: of one text; the measure is the mean over texts.
+    /// `bleu_codexglue_smooth`, the dialect of code-to-text: of one text; the measure is the mean over texts.
     /// Words are [`lowered_words`]; one is added to matches and possibilities of orders 2 to 4, and
     /// the smallest normal number to all; the penalty is `exp(1 - (expected + 1) / (written + 1))`.
     /// A text without words therefore has `exp(-expected)`, as there.

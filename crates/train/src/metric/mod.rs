@@ -15,6 +15,7 @@ mod curve;
 mod edit;
 mod losses;
 mod meteor;
+pub mod names;
 mod porter;
 mod ranking;
 mod rouge;
@@ -97,8 +98,9 @@ pub fn falls(name: &str) -> bool {
     matches!(name, "loss" | "perplexity" | "calibration_error@15")
 }
 
-/// A measure by its name.
+/// A measure by its name, which may be an older one.
 pub fn value(measures: &Measures, name: &str) -> Option<f64> {
+    let name = names::full(name);
     let found = measures.iter().find(|(known, _)| *known == name);
     found.map(|(_, value)| *value)
 }

@@ -9,13 +9,13 @@ use super::chrf::Runs;
 use super::edit::similarity;
 use super::sacre::words_13a;
 use super::wordnet::WordNet;
-use super::{Judged, mean, meteor, rouge};
+use super::{Judged, mean, meteor, names, rouge};
 
 const NAMES: &[&str] = &[
     "exact_match",
     "exact_match_words",
-    "bleu",
-    "bleu_smooth",
+    "bleu_codexglue",
+    "bleu_codexglue_smooth",
     "sacrebleu_13a",
     "rouge_l",
     "rouge_l_stem",
@@ -31,8 +31,8 @@ const NAMES: &[&str] = &[
 /// - `exact_match`: the share that is equal after white space at both ends is taken off. Nothing
 ///   else is made alike: neither letters nor white space inside. `exact_match_words`: the share
 ///   whose words are equal, words being what white space parts (CONCODE's dialect).
-/// - `bleu`: of all texts at once, in the dialect of CodeXGLUE's translation and CONCODE.
-/// - `bleu_smooth`: the mean over texts, in the dialect of CodeXGLUE's code-to-text.
+/// - `bleu_codexglue`: of all texts at once, in the dialect of CodeXGLUE's translation and CONCODE.
+/// - `bleu_codexglue_smooth`: the mean over texts, in the dialect of CodeXGLUE's code-to-text.
 /// - `sacrebleu_13a`: of all texts at once, as sacreBLEU.
 /// - `rouge_l`, `rouge_l_stem`: the mean over texts, as `rouge-score` without and with its stemmer.
 /// - `meteor_nltk`: the mean over texts, as nltk with WordNet; only there if one was
@@ -60,7 +60,7 @@ type OfText = fn(&str, &str) -> f64;
 const MEANS: [(&str, OfText); 8] = [
     ("exact_match", |a, b| share(a == b)),
     ("exact_match_words", |a, b| share(words(a) == words(b))),
-    ("bleu_smooth", |a, b| {
+    ("bleu_codexglue_smooth", |a, b| {
         Overlap::of(&lowered_words(a), &lowered_words(b)).sentence()
     }),
     ("rouge_l", |a, b| {
@@ -102,6 +102,7 @@ impl Written {
 
     /// The numbers that a measure is the mean of.
     fn numbers(&self, name: &str) -> Option<&[f64]> {
+        let name = names::full(name);
         let place = MEANS.iter().position(|(known, _)| *known == name)?;
         if name == "meteor_nltk" && WordNet::chosen().is_none() {
             return None;
@@ -154,8 +155,8 @@ impl Judged for Written {
         if times.iter().all(|times| *times == 0) {
             return None;
         }
-        match name {
-            "bleu" => Some(self.bleu(times).corpus()),
+        match names::full(name) {
+            "bleu_codexglue" => Some(self.bleu(times).corpus()),
             "sacrebleu_13a" => Some(self.sacre(times).sacre()),
             "chrf" => Some(self.runs(times).characters()),
             "chrf++" => Some(self.runs(times).with_words()),

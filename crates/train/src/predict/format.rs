@@ -14,24 +14,23 @@ pub enum Format {
     Codexglue,
     /// The same, but of a text that was written only the text: its place in the file is its name.
     CodexglueTexts,
+    /// Of a search by class (POJ-104): `{"index": name, "answers": [names]}`, and as many names as
+    /// the class has other members, which its evaluator asks for.
+    CodexglueClasses,
 }
 
 impl Format {
     /// The form that CodeXGLUE's evaluator of a task reads. Those of translation, of refinement and
     /// of code from a description count lines; that of summaries reads names.
-    pub fn codexglue(settings: &TaskSettings) -> Result<Format> {
+    pub fn codexglue(settings: &TaskSettings) -> Format {
         let by_class =
             settings.format == Some(Layout::Poj104) || settings.fields.contains_key("class");
         match settings.kind {
-            Some(TaskType::Retrieve) if by_class => Err(Error::told(
-                "CodeXGLUE's evaluator of a search by class reads a ranking of all members of a \
-                 class, and predictions name the ten best",
-            )
-            .with_hint("`skillbelt eval` measures map@R over all of them")),
+            Some(TaskType::Retrieve) if by_class => Format::CodexglueClasses,
             Some(TaskType::Generate) if settings.preset.as_deref() != Some("summarize") => {
-                Ok(Format::CodexglueTexts)
+                Format::CodexglueTexts
             }
-            _ => Ok(Format::Codexglue),
+            _ => Format::Codexglue,
         }
     }
 
@@ -47,15 +46,19 @@ impl Format {
                 Ok(format!("{}\t{number}", answer.name))
             }
             (_, Example::Ranked(answer)) => {
-                let line = serde_json::json!({"url": answer.name, "answers": answer.best});
+                let key = match self {
+                    Format::CodexglueClasses => "index",
+                    _ => "url",
+                };
+                let line = serde_json::json!({key: answer.name, "answers": answer.best});
                 Ok(line.to_string())
-            }
-            (Format::Codexglue, Example::Written(answer)) => {
-                let text = answer.written.as_deref().unwrap_or_default();
-                Ok(format!("{}\t{}", answer.name, one_line(text)))
             }
             (Format::CodexglueTexts, Example::Written(answer)) => {
                 Ok(one_line(answer.written.as_deref().unwrap_or_default()))
+            }
+            (_, Example::Written(answer)) => {
+                let text = answer.written.as_deref().unwrap_or_default();
+                Ok(format!("{}\t{}", answer.name, one_line(text)))
             }
         }
     }
@@ -96,6 +99,8 @@ mod tests {
             cosines: vec![0.5, 0.25],
         };
         assert_eq!(line("q", &ranks), r#"{"url":"q","answers":["b","a"]}"#);
+        let by_class = Format::CodexglueClasses.line(&example("7", &ranks));
+        assert_eq!(by_class.unwrap(), r#"{"index":"7","answers":["b","a"]}"#);
         let text = Answer::Text {
             written: Some("a\r\n\tb c\n".into()),
             expected: None,

@@ -43,6 +43,8 @@ pub struct Asking<'a> {
     pub together: bool,
     /// Give a vector of each text instead of an answer.
     pub vectors: bool,
+    /// By class, name as many of the best as the class of the asking one has other members.
+    pub whole_class: bool,
 }
 
 /// Answers rows in their order; `take` gets every outcome. Of rows that are answered together the
@@ -76,7 +78,10 @@ impl Asking<'_> {
                 (name, self.objective.encode(row, self.stage.tokenizer))
             })
             .collect();
-        let mut set = Set::default();
+        let mut set = Set {
+            whole_class: self.whole_class,
+            ..Set::default()
+        };
         for (name, encoded) in encoded {
             match encoded? {
                 Ok(encoded) => put(&mut set, name, self.wanted(encoded))?,

@@ -2,6 +2,8 @@
 //! language-model loss over the whole vocabulary, lengths from the base's own tokenizer.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 use skillbelt_engine::{Keep, ops};
@@ -32,6 +34,8 @@ pub struct Local<'b> {
     pub frame: Frame,
     /// Tokens that are computed at once.
     pub pack_tokens: usize,
+    /// The wish to stop, looked at before each pack.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// One sequence that is read, and the tokens that are scored in it.
@@ -66,6 +70,13 @@ impl Local<'_> {
             add_generation_prompt: true,
             template: None,
         })?)
+    }
+
+    fn go_on(&self) -> Result<()> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => Err(Error::told("stopped")),
+            false => Ok(()),
+        }
     }
 
     /// What stands around a prompt's tokens.
@@ -221,6 +232,7 @@ impl Model for Local<'_> {
             .collect();
         let mut said: Vec<Said> = vec![Err("not asked".into()); ids.len()];
         for stretch in stretches(&lengths, self.pack_tokens.max(WRITTEN_TOKENS)) {
+            self.go_on()?;
             let places = &order[stretch];
             let prompt = |place: &usize| Prompt {
                 ids: ids[*place].clone(),
@@ -274,6 +286,7 @@ impl Model for Local<'_> {
         let lengths: Vec<usize> = feeds.iter().map(length).collect();
         let mut sums = vec![vec![0.0; words.len()]; prompts.len()];
         for stretch in stretches(&lengths, self.pack_tokens) {
+            self.go_on()?;
             let pack: Vec<&Feed> = feeds[stretch].iter().collect();
             self.score_pack(&pack, &ids, &tokens, &mut sums)?;
         }

@@ -12,7 +12,7 @@ mod local;
 mod look;
 mod model;
 mod remote;
-mod rows;
+pub(crate) mod rows;
 mod search;
 mod shown;
 mod template;
@@ -21,6 +21,8 @@ mod writing;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -71,6 +73,8 @@ pub struct Order<'o> {
     /// The folder of the base that is asked; not needed with an endpoint.
     pub asked_base: Option<&'o Path>,
     pub draws: Draws,
+    /// The wish to stop: once it is set nothing more is asked, and prompting ends with an error.
+    pub stop: Arc<AtomicBool>,
     /// Hears how many answers of an endpoint are there, and of how many.
     pub heard: &'o Heard<'o>,
 }
@@ -85,14 +89,14 @@ pub struct Prompted {
 }
 
 /// A base with its tokenizer.
-struct Opened {
+pub(crate) struct Opened {
     folder: PathBuf,
     base: Base,
     tokenizer: Tokenizer,
 }
 
 impl Opened {
-    fn open(folder: &Path, precision: &str) -> Result<Opened> {
+    pub(crate) fn open(folder: &Path, precision: &str) -> Result<Opened> {
         let precision: Precision = precision.parse().map_err(Error::told)?;
         Ok(Opened {
             folder: folder.to_owned(),
@@ -182,7 +186,7 @@ pub fn prompt(order: &Order<'_>, watch: &mut dyn Watch) -> Result<Prompted> {
     Ok(prompted)
 }
 
-fn has(task: &TaskSettings, split: Split) -> bool {
+pub(crate) fn has(task: &TaskSettings, split: Split) -> bool {
     match split {
         Split::Train => task.train.is_some(),
         Split::Valid => task.valid.is_some(),
@@ -201,7 +205,7 @@ fn model<'m>(
         let usual = || order.out.join(CACHE);
         let cache = endpoint.cache.clone().unwrap_or_else(usual);
         let client = match asks {
-            true => Some(Client::open(endpoint, &cache)?),
+            true => Some(Client::open(endpoint, &cache)?.stopped_by(Arc::clone(&order.stop))),
             false => None,
         };
         return Ok(Box::new(Remote {
@@ -240,11 +244,12 @@ fn model<'m>(
         system: settings.system.clone(),
         frame: Frame::of(&opened.tokenizer)?,
         pack_tokens: settings.pack_tokens.max(1),
+        stop: Arc::clone(&order.stop),
     }))
 }
 
 /// Who says which rows can be used. A base that cannot write has no belts for tasks that do.
-fn gate<'g>(
+pub(crate) fn gate<'g>(
     base: Option<&'g Opened>,
     name: &str,
     task: &TaskSettings,

@@ -60,7 +60,7 @@ pub fn of_type(kind: &str) -> Vec<(&'static str, Option<&'static str>)> {
             ("prompt_suffix", None),
             ("loss_on_source", Some("false")),
             ("num_beams", Some("1")),
-            ("metric", Some("bleu")),
+            ("metric", Some("bleu_codexglue")),
         ],
         _ => Vec::new(),
     }

@@ -59,7 +59,7 @@ pub const PRESETS: [Preset; 7] = [
             ("prompt_prefix", "generate: "),
             ("max_length", "320"),
             ("max_target_length", "150"),
-            ("metric", "bleu"),
+            ("metric", "bleu_codexglue"),
         ],
     },
     Preset {
@@ -71,7 +71,7 @@ pub const PRESETS: [Preset; 7] = [
             ("prompt_prefix", "translate: "),
             ("max_length", "320"),
             ("max_target_length", "256"),
-            ("metric", "bleu"),
+            ("metric", "bleu_codexglue"),
         ],
     },
     Preset {
@@ -82,7 +82,7 @@ pub const PRESETS: [Preset; 7] = [
             ("prompt_prefix", "summarize: "),
             ("max_length", "256"),
             ("max_target_length", "128"),
-            ("metric", "bleu"),
+            ("metric", "bleu_codexglue"),
         ],
     },
 ];

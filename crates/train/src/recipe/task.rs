@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use crate::metric::names;
 use crate::recipe::shape::{Shape, Shaped, section, words};
 
 words! {
@@ -185,7 +186,7 @@ section! {
         #[serde(skip_serializing_if = "Option::is_none")]
         pub num_beams: Option<usize>,
         /// The number that says which moment of this task was best [by type].
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "names::read")]
         pub metric: Option<String>,
     }
 }

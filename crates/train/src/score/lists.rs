@@ -19,8 +19,10 @@ type Names = Vec<String>;
 /// A search: what the lists say of each query, in the order of the answers.
 pub fn search(answers: &Path, predictions: &Path, pool: usize) -> Result<Vec<Listed>> {
     let (mut truth, predicted) = (Named::default(), ranked(predictions)?);
+    let lists = predicted.iter().flat_map(|(_, _, list)| list);
+    let candidates: HashSet<String> = lists.cloned().collect();
     objects(answers, &mut |place, fields| {
-        let (name, right) = right_answers(&place, &fields, &predicted)?;
+        let (name, right) = right_answers(&place, &fields, &predicted, &candidates)?;
         truth.put(name, place, right)
     })?;
     let pairs = matched(truth, predicted)?;
@@ -102,18 +104,24 @@ fn classes(path: &Path) -> Result<Named<HashSet<String>>> {
 }
 
 /// The query and its right answers: `answers`, `retrieval_idx` or `idx`. The query is named by its
-/// `url`; by its `idx` if it has no `url`, or if predictions name it so.
+/// `url`; by its `idx` if it has no `url`, or if predictions name it so. Where a row is query and
+/// candidate at once (AdvTest), it is found by its `idx`, or by its `url` if lists name it so.
 fn right_answers(
     place: &Place,
     fields: &Fields,
     predicted: &Named<Names>,
+    candidates: &HashSet<String>,
 ) -> Result<(String, Names)> {
+    let by = |key: &str| fields.get(key).and_then(word_of);
+    let by_url = by("url").filter(|url| candidates.contains(url));
     let right = match (fields.get("answers"), fields.contains_key("retrieval_idx")) {
         (Some(answers), _) => names(place, answers)?,
         (None, true) => vec![word(place, fields, "retrieval_idx")?],
-        (None, false) => vec![word(place, fields, "idx")?],
+        (None, false) => match by_url {
+            Some(url) => vec![url],
+            None => vec![word(place, fields, "idx")?],
+        },
     };
-    let by = |key: &str| fields.get(key).and_then(word_of);
     let name = match (by("url"), by("idx")) {
         (Some(url), Some(idx)) if !predicted.contains(&url) && predicted.contains(&idx) => idx,
         (Some(url), _) => url,

@@ -5,6 +5,7 @@
 //! one prediction and every prediction its example; what is missing, told twice or unknown stops the
 //! work with file and line, and nothing is guessed.
 
+mod code;
 mod labels;
 mod lists;
 mod matching;
@@ -17,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::evaluate;
 use crate::metric::{Classified, Judged, Ranked, Written};
 
+pub use code::{Beside, Code};
 pub use outcome::{Measured, Scored, score, table};
 
 /// What was asked, which says how the files are written and what is measured first.
@@ -55,6 +57,14 @@ impl Kind {
         }
     }
 
+    /// Whether texts are compared; of our own answers it is seen when they are read.
+    fn is_written(self) -> bool {
+        matches!(
+            self,
+            Kind::Generate | Kind::Translate | Kind::Summarize | Kind::Answers
+        )
+    }
+
     /// What is shown first: the measure of the task's own evaluator. Of clones that one takes the
     /// mean over both classes; of a search it is cut off where the lists end.
     fn usual(self) -> Option<&'static str> {
@@ -63,8 +73,8 @@ impl Kind {
             Kind::Clone => Some("f1_macro"),
             Kind::Poj104 => Some("map@R"),
             Kind::Search => Some("mrr@list"),
-            Kind::Generate | Kind::Translate => Some("bleu"),
-            Kind::Summarize => Some("bleu_smooth"),
+            Kind::Generate | Kind::Translate => Some("bleu_codexglue"),
+            Kind::Summarize => Some("bleu_codexglue_smooth"),
             Kind::Answers => None,
         }
     }
@@ -80,11 +90,50 @@ pub struct Files {
     pub pool: Option<usize>,
 }
 
-/// Reads the files: what can be measured, and how many examples have no known truth.
-pub fn judged(kind: Kind, files: &Files) -> Result<(Box<dyn Judged>, usize)> {
-    if kind == Kind::Answers {
-        return of_one_file(files);
+/// What files hold: what can be measured of them, how many examples have no known truth, and the
+/// static quality of programs if it was asked for.
+struct Found {
+    judged: Vec<Box<dyn Judged>>,
+    unknown: usize,
+    quality: Option<Beside>,
+}
+
+/// Reads the files. `code` is for texts that are programs.
+fn found(kind: Kind, files: &Files, code: Option<&Code>) -> Result<Found> {
+    if code.is_some() && !kind.is_written() {
+        let name = kind.name();
+        let told = format!("the task {name} is not about programs that were written");
+        let hint = "a language goes with generate, translate, summarize and answers";
+        return Err(Error::told(told).with_hint(hint));
     }
+    let (judged, unknown, texts) = match kind {
+        Kind::Answers => of_one_file(files, code)?,
+        Kind::Generate | Kind::Translate | Kind::Summarize => {
+            let (answers, predictions) = both(kind, files)?;
+            let texts = match kind {
+                Kind::Generate => texts::generated(answers, predictions)?,
+                Kind::Translate => texts::aligned(answers, predictions)?,
+                _ => texts::named(answers, predictions)?,
+            };
+            let judged = Written::new(&texts.written(), &texts.expected());
+            (Box::new(judged) as Box<dyn Judged>, 0, Some(texts))
+        }
+        _ => (judged(kind, files)?, 0, None),
+    };
+    let mut found = Found {
+        judged: vec![judged],
+        unknown,
+        quality: None,
+    };
+    if let (Some(code), Some(texts)) = (code, texts) {
+        found.judged.extend(code.judged(&texts)?);
+        found.quality = code.beside(&texts);
+    }
+    Ok(found)
+}
+
+/// Answers and predictions of a task that has both.
+fn both(kind: Kind, files: &Files) -> Result<(&Path, &Path)> {
     let predictions = files.predictions.as_deref().ok_or_else(|| {
         Error::told(format_args!("no predictions for the task {}", kind.name()))
             .with_hint("--predictions FILE names them")
@@ -93,10 +142,13 @@ pub fn judged(kind: Kind, files: &Files) -> Result<(Box<dyn Judged>, usize)> {
         let told = format!("a pool is told for the task {}", kind.name());
         return Err(Error::told(told).with_hint("only for `search` it is not known from the files"));
     }
-    let answers = files.answers.as_path();
-    let judged: Box<dyn Judged> = match kind {
-        Kind::Defect => Box::new(of_labels(answers, predictions, 1)?),
-        Kind::Clone => Box::new(of_labels(answers, predictions, 2)?),
+    Ok((&files.answers, predictions))
+}
+
+/// Labels and ranked lists.
+fn judged(kind: Kind, files: &Files) -> Result<Box<dyn Judged>> {
+    let (answers, predictions) = both(kind, files)?;
+    Ok(match kind {
         Kind::Poj104 => {
             let (lists, pool) = lists::by_class(answers, predictions)?;
             Box::new(Ranked::listed(&lists, pool))
@@ -109,14 +161,15 @@ pub fn judged(kind: Kind, files: &Files) -> Result<(Box<dyn Judged>, usize)> {
             let lists = lists::search(answers, predictions, pool)?;
             Box::new(Ranked::listed(&lists, pool))
         }
-        Kind::Generate => of_texts(texts::generated(answers, predictions)?),
-        Kind::Translate => of_texts(texts::aligned(answers, predictions)?),
-        Kind::Summarize | Kind::Answers => of_texts(texts::named(answers, predictions)?),
-    };
-    Ok((judged, 0))
+        Kind::Clone => Box::new(of_labels(answers, predictions, 2)?),
+        _ => Box::new(of_labels(answers, predictions, 1)?),
+    })
 }
 
-fn of_one_file(files: &Files) -> Result<(Box<dyn Judged>, usize)> {
+/// What our own evaluation wrote: the measures, examples without a truth, texts if they are wanted.
+type Own = (Box<dyn Judged>, usize, Option<texts::Texts>);
+
+fn of_one_file(files: &Files, code: Option<&Code>) -> Result<Own> {
     if files.predictions.is_some() || files.pool.is_some() {
         return Err(Error::told(
             "a file of our own answers holds predictions, truth and pool itself",
@@ -126,7 +179,8 @@ fn of_one_file(files: &Files) -> Result<(Box<dyn Judged>, usize)> {
     let examples = evaluate::read(&files.answers)?;
     let judged = evaluate::judged(&examples)?;
     let unknown = examples.len() - judged.count();
-    Ok((judged, unknown))
+    let texts = code.map(|_| texts::answered(&examples)).transpose()?;
+    Ok((judged, unknown, texts))
 }
 
 fn of_labels(answers: &Path, predictions: &Path, names: usize) -> Result<Classified> {
@@ -136,15 +190,4 @@ fn of_labels(answers: &Path, predictions: &Path, names: usize) -> Result<Classif
         &labelled.labels,
         labels::CLASSES,
     ))
-}
-
-fn of_texts(texts: texts::Texts) -> Box<dyn Judged> {
-    Box::new(Written::new(
-        &borrowed(&texts.written),
-        &borrowed(&texts.expected),
-    ))
-}
-
-fn borrowed(texts: &[String]) -> Vec<&str> {
-    texts.iter().map(String::as_str).collect()
 }

@@ -5,34 +5,57 @@ use std::path::Path;
 use super::matching::{Named, matched};
 use crate::data::Place;
 use crate::data::read::strict::{lines, objects, wrong};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::evaluate::Example;
+use crate::evaluate::example::Written;
 
 /// By example.
 #[derive(Debug, Default)]
 pub struct Texts {
-    pub written: Vec<String>,
-    pub expected: Vec<String>,
+    written: Vec<String>,
+    expected: Vec<String>,
+}
+
+impl Texts {
+    pub fn written(&self) -> Vec<&str> {
+        self.written.iter().map(String::as_str).collect()
+    }
+
+    pub fn expected(&self) -> Vec<&str> {
+        self.expected.iter().map(String::as_str).collect()
+    }
 }
 
 /// Code from a description: objects with `code`, against one text a line.
 pub fn generated(answers: &Path, predictions: &Path) -> Result<Texts> {
-    let mut expected = Vec::new();
-    objects(answers, &mut |place, fields| {
-        let code = fields.get("code").and_then(|code| code.as_str());
-        let code = code.ok_or_else(|| wrong(&place, "there is no text `code`"))?;
-        expected.push(code.to_owned());
-        Ok(())
-    })?;
-    side_by_side(answers, expected, predictions)
+    side_by_side(answers, all_objects(answers, &["code"])?, predictions)
 }
 
 /// One text a line in both files; empty lines count.
 pub fn aligned(answers: &Path, predictions: &Path) -> Result<Texts> {
-    side_by_side(answers, all_lines(answers)?, predictions)
+    side_by_side(answers, all_texts(answers)?, predictions)
+}
+
+/// Of a file of our own answers, the examples whose truth is known, in their order.
+pub fn answered(examples: &[Example]) -> Result<Texts> {
+    let mut texts = Texts::default();
+    for example in examples.iter().filter(|example| example.is_known()) {
+        let Example::Written(Written {
+            expected: Some(expected),
+            ..
+        }) = example
+        else {
+            let told = format!("example `{}`: no text was expected there", example.name());
+            return Err(Error::told(told).with_hint("CodeBLEU and static quality are of texts"));
+        };
+        texts.expected.push(expected.clone());
+        texts.written.push(example.written().to_owned());
+    }
+    Ok(texts)
 }
 
 fn side_by_side(answers: &Path, expected: Vec<String>, predictions: &Path) -> Result<Texts> {
-    let written = all_lines(predictions)?;
+    let written = all_texts(predictions)?;
     if written.len() != expected.len() {
         let told = format!(
             "{} lines of predictions to {} answers of {}",
@@ -45,10 +68,40 @@ fn side_by_side(answers: &Path, expected: Vec<String>, predictions: &Path) -> Re
             file: predictions.into(),
             line,
         };
-        let hint = "one text a line, in the order of the answers; an empty text is an empty line";
+        let hint = "one text a line, in the order of the answers; an empty text is an empty line; \
+                    texts with ends of lines in them stand in a file that ends in .jsonl";
         return Err(wrong(&place, told).with_hint(hint));
     }
     Ok(Texts { written, expected })
+}
+
+/// What a text is called in a file of objects; the first of these that is there counts.
+const KEYS: [&str; 4] = ["prediction", "written", "code", "text"];
+
+/// A text a line; of a file that ends in `.jsonl` an object a line, whose text may have many lines.
+/// The ending decides, because a program may begin as JSON does.
+fn all_texts(path: &Path) -> Result<Vec<String>> {
+    match path.extension().is_some_and(|ending| ending == "jsonl") {
+        true => all_objects(path, &KEYS),
+        false => all_lines(path),
+    }
+}
+
+fn all_objects(path: &Path, keys: &[&str]) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    objects(path, &mut |place, fields| {
+        let found = keys.iter().find_map(|key| fields.get(*key)?.as_str());
+        let text = found.ok_or_else(|| {
+            let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            wrong(
+                &place,
+                format_args!("there is no text {}", names.join(" or ")),
+            )
+        })?;
+        all.push(text.to_owned());
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 fn all_lines(path: &Path) -> Result<Vec<String>> {

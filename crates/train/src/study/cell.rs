@@ -11,21 +11,35 @@ use crate::recipe::{BeltKind, Recipe, Resolved, settle};
 use crate::study::NUMBERS;
 use crate::study::content::Contents;
 use crate::study::plan::{Arm, Plan, PlannedBelt};
+use crate::study::prompted;
 
 /// Keys of a planned belt that its recipe holds elsewhere.
 const BESIDE: [&str; 4] = ["learning_rate", "head_learning_rate", "precision", "arms"];
 /// Where values come from that a study sets itself.
-const STUDY: Origin = Origin::Preset("study: equal budgets");
+pub(super) const STUDY: Origin = Origin::Preset("study: equal budgets");
 /// What stands for the output until a cell is run: it determines nothing.
-const NOWHERE: &str = "cells";
+pub(super) const NOWHERE: &str = "cells";
 
 /// What a cell does.
 #[derive(Debug, Clone)]
 pub enum Work {
     /// Trains this recipe.
     Train(Box<Resolved>),
+    /// Asks its tasks without training.
+    Ask(Box<Asking>),
     /// Takes answers that are there: by task, the file.
     Take(Vec<(String, PathBuf)>),
+}
+
+/// What is asked without training.
+#[derive(Debug, Clone)]
+pub struct Asking {
+    /// One task, with the section that says how it is asked.
+    pub resolved: Resolved,
+    /// The base of the plan that says which rows belts are asked.
+    pub rows: String,
+    /// Whether there is a cell for each seed of the study.
+    pub seeded: bool,
 }
 
 /// One run of a study.
@@ -48,8 +62,7 @@ impl Cell {
     pub fn name(&self) -> String {
         let tasks = self.tasks.join("+");
         match self.arms[..] {
-            // It is of no base that the study knows.
-            [Arm::Prompted] => format!("{} {tasks}", self.belt),
+            [Arm::Prompted] => self.asked_name(&tasks),
             [Arm::Untrained] => format!(
                 "{} {} untrained {tasks} {}",
                 self.base, self.belt, self.seed
@@ -58,16 +71,35 @@ impl Cell {
         }
     }
 
-    pub fn recipe(&self) -> Option<&Recipe> {
+    /// Answers of an endpoint or from elsewhere are of no base that the study knows.
+    fn asked_name(&self, tasks: &str) -> String {
+        let base = match self.base.is_empty() {
+            true => String::new(),
+            false => format!("{} ", self.base),
+        };
         match &self.work {
-            Work::Train(resolved) => Some(&resolved.recipe),
+            Work::Ask(asking) if asking.seeded => {
+                format!("{base}{} {tasks} {}", self.belt, self.seed)
+            }
+            _ => format!("{base}{} {tasks}", self.belt),
+        }
+    }
+
+    fn resolved(&self) -> Option<&Resolved> {
+        match &self.work {
+            Work::Train(resolved) => Some(resolved),
+            Work::Ask(asking) => Some(&asking.resolved),
             Work::Take(_) => None,
         }
     }
 
+    pub fn recipe(&self) -> Option<&Recipe> {
+        self.resolved().map(|resolved| &resolved.recipe)
+    }
+
     /// The recipe as text, with paths as the plan has them.
     pub fn recipe_text(&self, plan: &Plan) -> Result<String> {
-        let Work::Train(resolved) = &self.work else {
+        let Some(resolved) = self.resolved() else {
             return Ok(String::new());
         };
         let text = resolved.to_yaml_with_origins()?;
@@ -93,9 +125,9 @@ pub fn cells(plan: &Plan, contents: &mut Contents) -> Result<Vec<Cell>> {
         }
     }
     for (name, prompted) in &plan.file.prompts {
-        let folder = plan.path.parent().unwrap_or(std::path::Path::new(""));
-        let folder = folder.join(&prompted.answers);
-        add(&mut cells, taken(plan, contents, name, &folder)?)?;
+        for cell in prompted::cells(plan, contents, name, prompted)? {
+            add(&mut cells, cell)?;
+        }
     }
     Ok(cells)
 }
@@ -107,7 +139,7 @@ fn add(cells: &mut Vec<Cell>, cell: Cell) -> Result<()> {
             known.name(),
             cell.name()
         ));
-        return Err(told.with_hint("leave one of the two belts or bases out"));
+        return Err(told.with_hint("leave one of the two belts, bases or prompts out"));
     }
     cells.push(cell);
     Ok(())
@@ -184,42 +216,6 @@ fn train(
     })
 }
 
-fn taken(
-    plan: &Plan,
-    contents: &mut Contents,
-    name: &str,
-    folder: &std::path::Path,
-) -> Result<Cell> {
-    use crate::data::Split;
-    let mut found = Vec::new();
-    for task in plan.file.tasks.keys() {
-        let path = folder.join(crate::evaluate::file_name(task, Split::Test));
-        if path.is_file() {
-            found.push((task.clone(), path));
-        }
-    }
-    if found.is_empty() {
-        let told = Error::told(format_args!(
-            "{} holds no answers to any task of the plan",
-            folder.display()
-        ));
-        return Err(told.with_hint("they are called TASK.test.jsonl"));
-    }
-    let mut hashes = Vec::new();
-    for (task, path) in &found {
-        hashes.push((task.clone(), contents.file(path)?));
-    }
-    Ok(Cell {
-        key: hash(&json!({"numbers": NUMBERS, "answers": hashes})),
-        base: String::new(),
-        belt: name.to_owned(),
-        arms: vec![Arm::Prompted],
-        tasks: found.iter().map(|(task, _)| task.clone()).collect(),
-        seed: 0,
-        work: Work::Take(found),
-    })
-}
-
 /// The recipe of a cell, before presets and defaults.
 fn tree(
     plan: &Plan,
@@ -286,13 +282,13 @@ fn tree(
     tree
 }
 
-fn drop_key(node: &mut Node, key: &str) {
+pub(super) fn drop_key(node: &mut Node, key: &str) {
     if let Value::Map(entries) = &mut node.value {
         entries.retain(|(known, _)| known != key);
     }
 }
 
-fn hash(value: &serde_json::Value) -> String {
+pub(super) fn hash(value: &serde_json::Value) -> String {
     blake3::hash(value.to_string().as_bytes())
         .to_hex()
         .to_string()

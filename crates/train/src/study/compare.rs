@@ -1,5 +1,5 @@
 //! How sure a mean over seeds is, and a difference of two: the paired bootstrap over examples and
-//! seeds, and Holm's correction. It knows numbers, not cells.
+//! seeds. It knows numbers, not cells.
 //!
 //! A draw takes as many test rows as there are, with return, the same from every cell; and as many
 //! seeds as there are, with return, the same from both sides. With one seed only the rows are drawn:
@@ -94,26 +94,6 @@ fn drawn(seed: u64, draw: u64, count: usize) -> impl Iterator<Item = usize> {
         .map(move |place| ((u128::from(stream.bits(place)) * count as u128) >> 64) as usize)
 }
 
-/// Holm's correction of those that are there: from the least p on, each is multiplied by how many are
-/// left, and none may be less than the one before it.
-pub fn holm(values: &[Option<f64>]) -> Vec<Option<f64>> {
-    let mut order: Vec<usize> = (0..values.len())
-        .filter(|at| values[*at].is_some())
-        .collect();
-    order.sort_by(|a, b| {
-        let p = |at: &usize| values[*at].unwrap_or(1.0);
-        p(a).total_cmp(&p(b))
-    });
-    let mut corrected = vec![None; values.len()];
-    let mut least = 0.0f64;
-    for (done, at) in order.iter().enumerate() {
-        let p = values[*at].unwrap_or(1.0) * (order.len() - done) as f64;
-        least = least.max(p.min(1.0));
-        corrected[*at] = Some(least);
-    }
-    corrected
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,23 +103,6 @@ mod tests {
             value,
             draws: draws.to_vec(),
         }
-    }
-
-    #[test]
-    fn holm_gives_the_numbers_of_the_textbook() {
-        // Four tests: 0.01 * 4, 0.02 * 3, max(0.03 * 2, 0.06), max(0.04 * 1, 0.06).
-        let found = holm(&[Some(0.04), Some(0.01), None, Some(0.03), Some(0.02)]);
-        let expected = [Some(0.06), Some(0.04), None, Some(0.06), Some(0.06)];
-        for (found, expected) in found.iter().zip(expected) {
-            match (found, expected) {
-                (Some(found), Some(expected)) => assert!((found - expected).abs() < 1e-12),
-                (found, expected) => assert_eq!(*found, expected),
-            }
-        }
-        // Wrong on purpose: Bonferroni multiplies each by the count of all.
-        assert!((found[0].unwrap() - 0.16).abs() > 0.05);
-        assert_eq!(holm(&[Some(0.9), Some(0.8)]), [Some(1.0), Some(1.0)]);
-        assert_eq!(holm(&[]), Vec::<Option<f64>>::new());
     }
 
     #[test]

@@ -9,13 +9,11 @@ use indexmap::IndexMap;
 use crate::data::Split;
 use crate::error::{Error, Result};
 use crate::evaluate::{self, Draws};
-use crate::recipe::{BeltKind, Recipe, TaskType};
+use crate::recipe::BeltKind;
 use crate::study::cell::Cell;
 use crate::study::folder::Standing;
-use crate::study::results::{
-    self, BaseFacts, BeltFacts, Bootstrap, CellState, FORMAT, Facts, Outcome, Results, State,
-    Tables, TaskFacts,
-};
+use crate::study::foreseen::Trying;
+use crate::study::results::{self, CellState, FORMAT, Facts, Outcome, Results, State, Tables};
 use crate::study::sample::{self, Rows};
 use crate::study::tables::{Placed, Tabling};
 use crate::study::{NUMBERS, Study, gather, grouping, page};
@@ -23,10 +21,8 @@ use crate::study::{NUMBERS, Study, gather, grouping, page};
 /// What results are called in a study's folder.
 pub const RESULTS: &str = "results.json";
 /// Of the draws; with it they come again.
-const SEED: u64 = 0;
-const INSIDE: f64 = 0.95;
-/// Measures of which less is better.
-const FALLING: [&str; 3] = ["loss", "perplexity", "calibration_error"];
+pub(super) const SEED: u64 = 0;
+pub(super) const INSIDE: f64 = 0.95;
 
 /// Where results were written.
 pub struct Written {
@@ -69,7 +65,17 @@ impl Study {
         for task in &mut facts.tasks {
             task.test_examples = rows.get(&task.name).map(|rows| rows.count() as u64);
         }
-        let tables = self.tables(&facts, &samples, &cells);
+        let mut tables = self.tables(&facts, &samples, &cells);
+        let trying = Trying {
+            folder: &self.folder,
+            facts: &facts,
+            cells: &cells,
+            tables: &tables,
+            draws: self.draws(),
+        };
+        let (foreseen, unread) = trying.foreseen();
+        tables.foreseen = foreseen;
+        warnings.extend(unread);
         Ok(Results {
             format: FORMAT,
             program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -128,6 +134,7 @@ impl Study {
             trained_minus_untrained: tabling.trained_minus_untrained(),
             belt_minus_prompted: tabling.belt_minus_prompted(),
             groupings: grouping::groupings(&tabling, &rises.collect(), cells),
+            foreseen: Vec::new(),
         }
     }
 
@@ -136,78 +143,6 @@ impl Study {
             seed: SEED,
             count: self.plan.file.draws,
         }
-    }
-
-    /// A recipe in which a task, or a belt, stands as it was resolved.
-    fn recipe_with(&self, wanted: impl Fn(&Cell) -> bool) -> Option<&Recipe> {
-        let cell = self
-            .cells
-            .iter()
-            .find(|cell| wanted(cell) && cell.recipe().is_some());
-        cell.and_then(Cell::recipe)
-    }
-
-    fn task_facts(&self) -> Vec<TaskFacts> {
-        let facts = |name: &String| {
-            let recipe = self.recipe_with(|cell| cell.tasks.contains(name))?;
-            let settings = recipe.tasks.get(name)?;
-            let measure = settings.metric.clone().unwrap_or_default();
-            Some(TaskFacts {
-                name: name.clone(),
-                kind: kind(settings.kind).to_owned(),
-                rises: !FALLING.contains(&&measure[..]),
-                measure,
-                test_examples: None,
-                batch_size: settings.batch_size.unwrap_or(recipe.training.batch_size) as u64,
-            })
-        };
-        self.plan.file.tasks.keys().filter_map(facts).collect()
-    }
-
-    fn facts(&mut self, tasks: Vec<TaskFacts>) -> Result<Facts> {
-        let mut bases = Vec::new();
-        for (name, base) in &self.plan.file.bases {
-            bases.push(BaseFacts {
-                name: name.clone(),
-                content_hash: self.contents.base(name).ok(),
-                precision: base.precision.clone(),
-            });
-        }
-        let belt = |name: &String| {
-            let recipe = self.recipe_with(|cell| cell.belt == *name)?;
-            let settings = serde_json::to_value(&recipe.belt).ok()?;
-            let settings: IndexMap<String, serde_json::Value> =
-                serde_json::from_value(settings).ok()?;
-            Some(BeltFacts {
-                name: name.clone(),
-                kind: settings.get("kind")?.as_str()?.to_owned(),
-                settings,
-                learning_rate: Some(recipe.training.learning_rate),
-            })
-        };
-        let mut belts: Vec<BeltFacts> = self.plan.file.belts.keys().filter_map(belt).collect();
-        belts.extend(self.plan.file.prompts.keys().map(|name| BeltFacts {
-            name: name.clone(),
-            kind: "prompt".to_owned(),
-            settings: IndexMap::new(),
-            learning_rate: None,
-        }));
-        let arms = self.plan.arms();
-        Ok(Facts {
-            name: self.plan.name(),
-            plan: self.plan.text.clone(),
-            tasks,
-            bases,
-            belts,
-            arms: arms.into_iter().map(|arm| arm.name().to_owned()).collect(),
-            seeds: self.plan.file.seeds.clone(),
-            steps: self.plan.steps(),
-            bootstrap: Bootstrap {
-                draws: self.plan.file.draws,
-                seed: SEED,
-                inside: INSIDE,
-            },
-        })
     }
 }
 
@@ -314,15 +249,6 @@ fn seed_of(task: &str) -> u64 {
     let hash = blake3::hash(task.as_bytes());
     let bytes = hash.as_bytes().first_chunk::<8>();
     SEED ^ u64::from_le_bytes(bytes.copied().unwrap_or_default())
-}
-
-fn kind(kind: Option<TaskType>) -> &'static str {
-    match kind {
-        Some(TaskType::Pair) => "pair",
-        Some(TaskType::Retrieve) => "retrieve",
-        Some(TaskType::Generate) => "generate",
-        Some(TaskType::Classify) | None => "classify",
-    }
 }
 
 fn state(cells: &[results::Cell]) -> State {

@@ -31,6 +31,9 @@ pub enum Source {
     Finished(usize),
     /// A few steps that were run for it.
     Calibration,
+    /// Prompts that were laid out and not sent, and what reading them costs by the prices of the
+    /// plan; answers come on top. How long it takes, the plan does not know.
+    Prompts(u64, f64),
     /// Nothing is left to do, or nothing is known: why.
     Unknown(String),
 }
@@ -64,8 +67,8 @@ struct Rates {
 }
 
 impl Study {
-    /// One part for each base and belt of the plan, in its order. `calibrate`: where no cell is
-    /// finished, run a few steps.
+    /// One part for each base and belt of the plan, in its order, then one for each way to ask.
+    /// `calibrate`: where no cell is finished, run a few steps.
     pub fn estimate(&self, calibrate: bool) -> Result<Vec<Part>> {
         let mut parts = Vec::new();
         for base in self.plan.file.bases.keys() {
@@ -77,6 +80,7 @@ impl Study {
                 }
             }
         }
+        parts.extend(self.to_be_asked()?);
         Ok(parts)
     }
 
@@ -341,10 +345,17 @@ pub fn text(parts: &[Part], jobs: usize) -> String {
             Source::Finished(1) => "from 1 finished cell".to_owned(),
             Source::Finished(cells) => format!("from {cells} finished cells"),
             Source::Calibration => format!("from {} steps just run", STEPS - 1),
+            Source::Prompts(prompts, price) if *price > 0.0 => {
+                format!("{prompts} prompts, {price:.4} to read them, answers on top")
+            }
+            Source::Prompts(prompts, _) => format!("{prompts} prompts"),
             Source::Unknown(why) => why.clone(),
         };
         let known = part.seconds > 0.0;
         let cost = match known {
+            false if part.tokens > 0.0 => {
+                format!(", {:.2} million tokens to be read", part.tokens * 1e-6)
+            }
             true => format!(
                 ", {:.2} million tokens, {} (give or take {:.0}%)",
                 part.tokens * 1e-6,
@@ -358,16 +369,19 @@ pub fn text(parts: &[Part], jobs: usize) -> String {
         }
         seconds += part.seconds;
         spread += part.seconds * part.spread;
+        let of = format!("{} {}", part.base, part.belt);
         let _infallible = writeln!(
             text,
-            "{} {}: {} cells, {} left{cost}; {how}",
-            part.base, part.belt, part.cells, part.left
+            "{}: {} cells, {} left{cost}; {how}",
+            of.trim(),
+            part.cells,
+            part.left
         );
     }
     let left: usize = parts.iter().map(|part| part.left).sum();
     let apart = match unknown {
         0 => String::new(),
-        cells => format!(", and {cells} cells of unknown cost"),
+        cells => format!(", and {cells} cells that take nobody knows how long"),
     };
     if left > 0 {
         let at_once = match jobs {

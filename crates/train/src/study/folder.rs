@@ -21,7 +21,13 @@ use crate::study::content;
 pub const DONE: &str = "done.json";
 const FORMAT: u32 = 1;
 /// Files of a run that numbers are made of, beside the answers.
-const KEPT: [&str; 4] = ["report.json", "run.json", "metrics.jsonl", "recipe.yaml"];
+const KEPT: [&str; 5] = [
+    "report.json",
+    "run.json",
+    "metrics.jsonl",
+    "recipe.yaml",
+    crate::advise::FILE,
+];
 
 /// What a finished cell says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::study::cell::Cell;
+use crate::metric::names;
+use crate::study::asking;
+use crate::study::cell::{Cell, Work};
 use crate::study::folder::Done;
 use crate::study::plan::Plan;
 use crate::study::results::{Cost, Curve, Measured, Outcome, TaskOutcome};
@@ -50,8 +52,18 @@ struct Line {
 
 /// What a finished cell says, but for its answers to the test rows.
 pub fn outcome(plan: &Plan, cell: &Cell, done: &Done, folder: &Path) -> Result<Outcome> {
-    let Some(recipe) = cell.recipe() else {
-        return Ok(without_run(cell, done));
+    let recipe = match &cell.work {
+        Work::Train(resolved) => &resolved.recipe,
+        Work::Take(_) => return Ok(without_run(cell, done)),
+        Work::Ask(_) => {
+            let mut outcome = without_run(cell, done);
+            let (asked, seconds, machine) = asking::asked(folder)?;
+            outcome.cost.seconds = seconds;
+            outcome.recipe = cell.recipe_text(plan)?;
+            outcome.machine = machine;
+            outcome.asked = Some(asked);
+            return Ok(outcome);
+        }
     };
     let report: Report = json(&folder.join("report.json"))?;
     let facts: Value = json(&folder.join("run.json"))?;
@@ -60,7 +72,12 @@ pub fn outcome(plan: &Plan, cell: &Cell, done: &Done, folder: &Path) -> Result<O
     for (place, (name, settings)) in recipe.tasks.iter().enumerate() {
         let own = settings.metric.as_deref();
         let value = |measures: &[(String, Option<f64>)]| match own {
-            Some(own) => measures.iter().find(|(name, _)| name == own)?.1,
+            Some(own) => {
+                measures
+                    .iter()
+                    .find(|(name, _)| names::full(name) == own)?
+                    .1
+            }
             None => measures.first()?.1,
         };
         let of_task = |evaluation: &Evaluation| evaluation.measures.get(place).cloned();
@@ -106,10 +123,11 @@ pub fn outcome(plan: &Plan, cell: &Cell, done: &Done, folder: &Path) -> Result<O
         },
         recipe: cell.recipe_text(plan)?,
         machine: facts.get("machine").cloned().unwrap_or(Value::Null),
+        asked: None,
     })
 }
 
-/// Answers that were made elsewhere: nothing is known of their cost.
+/// Of a cell that was not trained; of answers that were made elsewhere nothing is known beside.
 fn without_run(cell: &Cell, done: &Done) -> Outcome {
     let empty = || TaskOutcome {
         test: None,
@@ -131,6 +149,7 @@ fn without_run(cell: &Cell, done: &Done) -> Outcome {
         },
         recipe: String::new(),
         machine: Value::Null,
+        asked: None,
     }
 }
 
@@ -177,7 +196,7 @@ fn lines(folder: &Path) -> Result<Vec<Line>> {
     text.lines().enumerate().map(read).collect()
 }
 
-fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+pub(super) fn json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = fs_err::read(path).map_err(|error| Error::io(path, error))?;
     serde_json::from_slice(&bytes)
         .map_err(|error| Error::told(format_args!("{}: {error}", path.display())))

@@ -58,6 +58,7 @@ impl OfBelt<'_> {
             belt: self.belt,
             tasks,
             untrained: false,
+            prompted: false,
             task,
         }
     }

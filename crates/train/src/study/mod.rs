@@ -4,24 +4,30 @@
 //! Read in this order: `plan.rs`, `cell.rs`, `claim.rs`, `folder.rs`, `work.rs`, `results.rs`. It
 //! trains nothing itself: a cell is a run like any other.
 
+mod asking;
 pub mod cell;
 pub mod claim;
 pub mod compare;
 mod conclude;
 mod content;
 pub mod estimate;
+mod facts;
 pub mod folder;
+mod foreseen;
 mod gather;
 mod grouping;
 mod heart;
 pub mod owner;
 pub mod page;
 pub mod plan;
+mod prices;
+mod prompted;
 pub mod read;
 pub mod results;
 pub mod sample;
 pub mod slurm;
 mod tables;
+mod trial;
 pub mod work;
 
 use std::path::{Path, PathBuf};
@@ -33,7 +39,7 @@ use indexmap::IndexMap;
 use crate::disk::faults::Faults;
 use crate::error::Result;
 use crate::recipe::Problem;
-use crate::recipe::check::check;
+use crate::recipe::check::{check, check_prompting};
 use crate::start::{self, RowsOf};
 use cell::{Cell, Work};
 use content::Contents;
@@ -82,20 +88,42 @@ impl Study {
 impl Study {
     /// What does not fit together in the recipes of the cells, each problem once.
     pub fn check(&self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = Vec::new();
+        let mut problems: Vec<Problem> = self.odd_rows();
         for cell in &self.cells {
-            let Work::Train(resolved) = &cell.work else {
-                continue;
+            let found = match &cell.work {
+                Work::Train(resolved) => {
+                    let mut resolved = resolved.clone();
+                    resolved.recipe.output = self.folder.cell(&cell.key).join("unmade");
+                    check(&resolved)
+                }
+                Work::Ask(asking) => check_prompting(&asking.resolved),
+                Work::Take(_) => Vec::new(),
             };
-            let mut resolved = resolved.clone();
-            resolved.recipe.output = self.folder.cell(&cell.key).join("unmade");
-            for problem in check(&resolved) {
+            for problem in found {
                 if !problems.contains(&problem) {
                     problems.push(problem);
                 }
             }
         }
         problems
+    }
+
+    /// Limits on rows that would draw other test rows for each seed, which cannot be compared.
+    fn odd_rows(&self) -> Vec<Problem> {
+        let file = &self.plan.file;
+        let limited = file
+            .tasks
+            .iter()
+            .filter(|(_, task)| file.seeds.len() > 1 && task.max_eval_rows.is_some());
+        let problem = |(name, _): (&String, &_)| {
+            let path = ["tasks", name, "max_eval_rows"];
+            let given = self.plan.given.at(&path).unwrap_or(&self.plan.given);
+            let message = "draws other test rows for each seed where there are more of them";
+            Problem::new(given.origin.clone(), path.join("."), message)
+                .hint("cut the file of test rows instead")
+                .warning()
+        };
+        limited.map(problem).collect()
     }
 
     /// Reads every row of every split of every task as training would, on the first base.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::recipe::shape::{Shape, Shaped, section, words};
 use crate::recipe::tree::Node;
-use crate::recipe::{BaseSettings, BeltSettings, Evaluation, TaskSettings, Training};
+use crate::recipe::{BaseSettings, BeltSettings, Evaluation, Prompting, TaskSettings, Training};
 
 words! {
     /// Which tasks are trained together.
@@ -25,7 +25,7 @@ words! {
         LeaveOneOut,
         /// Each task alone by full fine-tuning: the belts of kind `full`, and no other.
         Full,
-        /// Answers that were made by prompting.
+        /// Answers that are made by prompting.
         Prompted,
         /// All tasks, before the first step.
         Untrained,
@@ -83,12 +83,35 @@ impl Shaped for PlannedBelt {
 }
 
 section! {
-    /// Answers of a prompted model.
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    pub struct Prompted {
-        /// The folder that holds them, as `TASK.test.jsonl`; a task without a file is not in the arm.
-        pub answers: PathBuf,
+    /// The keys of an entry of `prompts` that are not those of the section `prompting` of a recipe.
+    #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+    #[serde(default)]
+    pub struct BesideThePrompt {
+        /// Answers that are there, and nothing is asked: the folder that holds them, as `TASK.test.jsonl`; a task without a file is not in the arm.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub answers: Option<PathBuf>,
+        /// The bases that are asked: by the names of the plan, or folders and hub names of bases that nothing is trained on [those of the plan].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub bases: Option<Vec<String>>,
+        /// The tasks that are asked [all].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub only: Option<Vec<String>>,
+    }
+}
+
+/// A way to answer without training: the keys of the section `prompting` of a recipe, and some beside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prompted {
+    #[serde(flatten)]
+    pub beside: BesideThePrompt,
+    #[serde(flatten)]
+    pub settings: Prompting,
+}
+
+impl Shaped for Prompted {
+    fn shape() -> Shape {
+        let all = [BesideThePrompt::shape(), Prompting::shape()];
+        Shape::Section(all.iter().flat_map(|part| part.keys().to_vec()).collect())
     }
 }
 
@@ -152,9 +175,34 @@ impl Plan {
         stem.to_string_lossy().into_owned()
     }
 
-    /// A base by the name of the plan: a folder beside the plan if there is one, else a hub's name.
+    /// Every base by its name: those of the plan, then those that are only asked.
+    pub fn bases(&self) -> IndexMap<String, BaseSettings> {
+        let mut bases = self.file.bases.clone();
+        for prompted in self.file.prompts.values() {
+            for written in prompted.beside.bases.iter().flatten() {
+                let name = self.base_called(written);
+                bases.entry(name).or_insert_with(|| BaseSettings {
+                    name: written.clone(),
+                    revision: None,
+                    precision: "f32".into(),
+                });
+            }
+        }
+        bases
+    }
+
+    /// The name of a base that is asked: its own, or the end of its path.
+    pub fn base_called(&self, written: &str) -> String {
+        let end = std::path::Path::new(written).file_name();
+        match (self.file.bases.contains_key(written), end) {
+            (false, Some(end)) => end.to_string_lossy().into_owned(),
+            _ => written.to_owned(),
+        }
+    }
+
+    /// A base by its name: a folder beside the plan if there is one, else a hub's name.
     pub fn base(&self, name: &str) -> Option<BaseSettings> {
-        let base = self.file.bases.get(name)?;
+        let base = self.bases().shift_remove(name)?;
         let folder = self.path.parent().unwrap_or(std::path::Path::new(""));
         let beside = folder.join(&base.name);
         let relative = base.name.starts_with("./") || base.name.starts_with("../");
@@ -162,10 +210,7 @@ impl Plan {
             true => beside.to_string_lossy().into_owned(),
             false => base.name.clone(),
         };
-        Some(BaseSettings {
-            name,
-            ..base.clone()
-        })
+        Some(BaseSettings { name, ..base })
     }
 
     /// The arms of a belt.

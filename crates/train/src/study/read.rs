@@ -11,6 +11,7 @@ use crate::recipe::shape::Shaped;
 use crate::recipe::tree::{Node, Value};
 use crate::recipe::{BeltKind, Mixing, Problem, text_of, yaml};
 use crate::study::plan::{Arm, Plan, PlanFile};
+use crate::study::prompted;
 
 /// What a plan is called in messages.
 const CALLED: &str = "plan";
@@ -55,7 +56,9 @@ pub fn plan(path: &Path, text: String) -> Result<Plan> {
         file,
         given,
     };
-    match as_error_of(CALLED, unequal(&plan)) {
+    let mut problems = unequal(&plan);
+    problems.extend(prompted::problems(&plan));
+    match as_error_of(CALLED, problems) {
         Some(error) => Err(error),
         None => Ok(plan),
     }
@@ -140,7 +143,10 @@ fn missing(tree: &Node) -> Vec<Problem> {
 fn unequal(plan: &Plan) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut told = |path: &[&str], message: &str, hint: &str| {
-        let origin = plan.given.at(path).unwrap_or(&plan.given).origin.clone();
+        // What is missing is missing in the section that should hold it.
+        let mut known = (0..=path.len()).rev();
+        let node = known.find_map(|keys| plan.given.at(&path[..keys]));
+        let origin = node.unwrap_or(&plan.given).origin.clone();
         problems.push(Problem::new(origin, path.join("."), message).hint(hint));
     };
     let given = |key: &str| plan.given.at(&["training", key]).is_some();
@@ -226,7 +232,7 @@ fn unequal(plan: &Plan) -> Vec<Problem> {
         );
     }
     if plan.arms().contains(&Arm::Prompted) == plan.file.prompts.is_empty() {
-        let hint = "name both or none: `prompts: {zero_shot: {answers: FOLDER}}`";
+        let hint = "name both or none: `prompts: {zero_shot: {bases: [FOLDER]}}`";
         told(
             &["arms"],
             "the arm `prompted` and the section `prompts` go together",

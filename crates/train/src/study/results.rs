@@ -9,6 +9,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use crate::study::trial::{Foreseen, ForeseenPair, GroupRegret, PairRegret, Trial};
+
 /// The form of the file; another number is another form.
 pub const FORMAT: u32 = 1;
 
@@ -162,6 +164,26 @@ pub struct Outcome {
     pub recipe: String,
     /// As `run.json` has it: `cpu`, `cores`, `threads`, `memory_kib`, `kernel`, `system`, `architecture`.
     pub machine: Value,
+    /// Only of a cell that was asked and not trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
+}
+
+/// What asking a model in words took.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// A base by the hash of its weights, or an endpoint's address and model.
+    pub model: Value,
+    pub prompts: u64,
+    /// Prompts of which no answer could be read, by reason; each was measured as the worst answer.
+    pub failures: IndexMap<String, u64>,
+    /// Their share.
+    pub failure_rate: f64,
+    /// Of an endpoint: as it counted them, and by the prices of the plan.
+    pub tokens_read: Option<u64>,
+    pub tokens_written: Option<u64>,
+    pub cost: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -169,7 +191,8 @@ pub struct Outcome {
 pub struct Cost {
     /// Tokens that were read in training.
     pub tokens: u64,
-    /// From the first step to the belt, evaluation included; all stretches of a run that went on.
+    /// From the first step to the belt, evaluation included; all stretches of a run that went on. Of
+    /// a cell that was asked, the last stretch.
     pub seconds: f64,
     /// Of the process that finished the cell, measured anew for each cell where the system can;
     /// elsewhere the largest of all cells that the process has run so far.
@@ -246,6 +269,10 @@ pub struct Tables {
     pub belt_minus_prompted: Vec<Comparison>,
     /// Ways to serve all tasks by the belts that were trained, best first for each base and belt.
     pub groupings: Vec<Grouping>,
+    /// What the adviser foresaw from the cells of all tasks, against the pairs that were trained; of
+    /// cells that were looked at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreseen: Vec<Foreseen>,
 }
 
 /// A task's measure on the test rows, over seeds.
@@ -301,6 +328,9 @@ pub struct Comparison {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Side {
+    /// Where it is another than that of the comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     pub belt: String,
     /// The arms of these cells, as in [`Cell::arms`].
     pub arms: Vec<String>,

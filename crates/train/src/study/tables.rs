@@ -1,8 +1,8 @@
 //! The tables of a study, from samples: means, differences, gains of pairs. Which rows there are and
 //! what they compare stands here; how sure they are stands in `compare.rs`.
 
-use crate::evaluate::Draws;
-use crate::study::compare::{OverSeeds, holm};
+use crate::evaluate::{Draws, holm};
+use crate::study::compare::OverSeeds;
 use crate::study::plan::Arm;
 use crate::study::results::{Comparison, Mean, SeedPair, SeedValue, Side};
 use crate::study::sample::Sample;
@@ -26,6 +26,7 @@ pub struct Way<'w> {
     pub belt: &'w str,
     pub tasks: &'w [String],
     pub untrained: bool,
+    pub prompted: bool,
     pub task: &'w str,
 }
 
@@ -36,6 +37,7 @@ impl Placed {
             belt: &self.belt,
             tasks: &self.tasks,
             untrained: self.is(Arm::Untrained),
+            prompted: self.is(Arm::Prompted),
             task: &self.task,
         }
     }
@@ -101,7 +103,7 @@ impl<'t> Tabling<'t> {
     /// Trained ways of a task with exactly these tasks, in the order of the cells.
     fn trained(&self, wanted: impl Fn(&Way<'t>) -> bool) -> Vec<Way<'t>> {
         let ways = self.ways().into_iter();
-        let trained = ways.filter(|way| !way.untrained && !way.base.is_empty());
+        let trained = ways.filter(|way| !way.untrained && !way.prompted);
         trained.filter(wanted).collect()
     }
 
@@ -175,9 +177,10 @@ impl<'t> Tabling<'t> {
         corrected(rows.collect())
     }
 
+    /// Belts alone and with all against every way to ask for the task, whatever base was asked.
     pub fn belt_minus_prompted(&self) -> Vec<Comparison> {
         let all = self.tasks;
-        let prompts = self.ways().into_iter().filter(|way| way.base.is_empty());
+        let prompts = self.ways().into_iter().filter(|way| way.prompted);
         let prompts: Vec<Way<'t>> = prompts.collect();
         let mut rows = Vec::new();
         for a in self.trained(|way| way.tasks.len() == 1 || way.tasks == all) {
@@ -201,6 +204,7 @@ impl<'t> Tabling<'t> {
         );
         let sure = over_a.minus(&over_b).sure(&self.draws);
         let side = |way: Way<'_>, placed: &[&Placed]| Side {
+            base: Some(way.base.to_owned()).filter(|base| base != a.base && !base.is_empty()),
             belt: way.belt.to_owned(),
             arms: names(placed),
             tasks: way.tasks.to_vec(),
@@ -228,11 +232,12 @@ impl<'t> Tabling<'t> {
         })
     }
 
-    /// The samples of two ways by common seeds. What was prompted has no seed and stands for each.
+    /// The samples of two ways by common seeds. What was prompted once stands for each seed.
     pub fn common(&self, a: Way<'_>, b: Way<'_>) -> Vec<(&'t Placed, &'t Placed)> {
         let (of_a, of_b) = (self.of(a), self.of(b));
+        let once = of_b.len() == 1 && b.prompted;
         let partner = |a: &&'t Placed| {
-            let same = |b: &&&'t Placed| b.seed == a.seed || b.is(Arm::Prompted);
+            let same = |b: &&&'t Placed| once || b.seed == a.seed;
             of_b.iter().find(same).map(|b| (*a, *b))
         };
         of_a.iter().filter_map(partner).collect()

@@ -13,12 +13,12 @@ use crate::error::{Error, Result};
 use crate::evaluate;
 use crate::run::{Finished, RunOptions};
 use crate::start;
-use crate::study::Study;
 use crate::study::cell::{Cell, Work};
 use crate::study::claim::Ended;
 use crate::study::folder::{Asked, DONE, Done, Seat, bytes};
 use crate::study::heart::Heart;
 use crate::study::plan::Arm;
+use crate::study::{Study, asking};
 use crate::watch::{Plan, Stepped, Watch};
 
 /// Between looks at cells that others hold: first, and at most.
@@ -204,6 +204,11 @@ fn run(
     let mut done = Done::new(&cell.key, cell.name(), seat.held.number);
     match &cell.work {
         Work::Take(files) => take(study, seat, files)?,
+        Work::Ask(asking) => {
+            if !asking::ask(study, cell, asking, seat, heart, watch)? {
+                return Ok(CellEnd::Stopped);
+            }
+        }
         Work::Train(resolved) => {
             let mut resolved = resolved.clone();
             resolved.recipe.output = seat.work.clone();

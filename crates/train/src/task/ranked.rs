@@ -12,7 +12,7 @@ use super::vectors::{self, Distinct};
 use super::{Answer, Set, Stage};
 use crate::error::Result;
 
-/// Names of the best candidates that an answer tells.
+/// Names of the best candidates that an answer tells, unless its whole class is wanted.
 const TOLD: usize = 10;
 /// Queries whose scores are held at a time.
 const QUERIES: usize = 256;
@@ -54,7 +54,7 @@ pub fn among_pool(stage: &Stage<'_>, set: &Set, how: Pool) -> Result<Vec<Answer>
             .texts
             .get(1)
             .and_then(|text| set.pool.get_index_of(text));
-        let best = best(scores, None);
+        let best = best(scores, None, TOLD);
         Answer::Ranks {
             ranks: right
                 .map(|right| place(scores, right, None))
@@ -88,7 +88,11 @@ pub fn among_members(stage: &Stage<'_>, set: &Set, how: Pool) -> Result<Vec<Answ
             .map(|other| place(scores, *other, Some(number)))
             .collect();
         ranks.sort_unstable();
-        let best = best(scores, Some(number));
+        let told = match set.whole_class {
+            true => class.len() - 1,
+            false => TOLD,
+        };
+        let best = best(scores, Some(number), told);
         Answer::Ranks {
             ranks,
             pool: scores.len() - 1,
@@ -162,14 +166,14 @@ fn place(scores: &[f32], right: usize, not: Option<usize>) -> usize {
 }
 
 /// The most alike candidates, the first of equals first.
-fn best(scores: &[f32], not: Option<usize>) -> Vec<usize> {
+fn best(scores: &[f32], not: Option<usize>, told: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len())
         .filter(|other| Some(*other) != not)
         .collect();
     let by_score = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
-    if order.len() > TOLD {
-        order.select_nth_unstable_by(TOLD, by_score);
-        order.truncate(TOLD);
+    if order.len() > told {
+        order.select_nth_unstable_by(told, by_score);
+        order.truncate(told);
     }
     order.sort_by(by_score);
     order

@@ -42,6 +42,9 @@ pub struct Set {
     pub pool: IndexMap<TextId, String>,
     /// `retrieve` by class: the classes in the order in which they were met.
     pub classes: IndexSet<String>,
+    /// `retrieve` by class: answers name as many of the best as the class has other members, and not
+    /// the usual few. It changes what is told and no measure.
+    pub whole_class: bool,
     /// Known items of each class.
     pub counts: Vec<u64>,
     pub tally: Tally,

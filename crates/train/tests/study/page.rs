@@ -17,6 +17,12 @@ fn renamed(word: &str, by: &str) -> Results {
     serde_json::from_str(&text).unwrap()
 }
 
+/// How many belts are trained, and not asked.
+fn trained(results: &Results) -> usize {
+    let belts = results.study.belts.iter();
+    belts.filter(|belt| belt.kind != "prompt").count()
+}
+
 /// What stands in the element of data.
 fn data(page: &str) -> &str {
     let (_, rest) = page.split_once("id=\"data\">").unwrap();
@@ -44,14 +50,17 @@ fn the_page_holds_every_row_of_every_table_and_every_run() {
     let results = example();
     let page = page(&results).unwrap();
     let tables = &results.tables;
-    let rows = tables.multi_minus_single.len() + tables.belt_minus_full.len() + tables.pairs.len();
+    let rows = tables.multi_minus_single.len()
+        + tables.belt_minus_full.len()
+        + tables.pairs.len()
+        + tables.belt_minus_prompted.len();
     assert_eq!(count(&page, "class=\"forest\""), rows);
     assert_eq!(
         count(&page, "<td class=\"groups\">"),
         tables.groupings.len()
     );
     assert_eq!(count(&page, "<details class=\"run "), results.cells.len());
-    assert_eq!(count(&page, "class=\"matrix\""), results.study.belts.len());
+    assert_eq!(count(&page, "class=\"matrix\""), trained(&results));
     for cell in &results.cells {
         assert!(page.contains(&cell.key));
     }
@@ -112,7 +121,7 @@ fn a_study_of_nothing_and_a_study_of_which_nothing_is_done_have_a_page() {
     }
     results.tables = Default::default();
     let waiting = page(&results).unwrap();
-    assert!(waiting.contains("66 waiting") && waiting.contains("2 of 2 waiting</span>"));
+    assert!(waiting.contains("70 waiting") && waiting.contains("2 of 2 waiting</span>"));
     assert!(!waiting.contains("class=\"forest\""));
     results.cells.clear();
     results.study.tasks.clear();
@@ -202,12 +211,63 @@ fn no_difference_stands_without_its_interval_or_a_word_that_there_is_none() {
         (row.interval, row.p, row.p_holm) = (None, None, None);
     }
     let page = page(&results).unwrap();
-    let squares = 12 * results.study.belts.len();
+    let squares = 12 * trained(&results);
     assert_eq!(count(&page, ">no interval</text>"), squares);
     assert_eq!(
         count(&page, "none: says nothing"),
         results.tables.pairs.len()
     );
+}
+
+#[test]
+fn the_adviser_stands_against_the_pairs_where_cells_were_looked_at() {
+    let results = example();
+    let whole = page(&results).unwrap();
+    let foreseen = &results.tables.foreseen;
+    let known = foreseen.iter().flat_map(|it| &it.pairs);
+    let known = known.filter(|pair| pair.measured.is_some()).count();
+    assert_eq!(count(&whole, "<circle class=\"pair\""), known);
+    let correlation = foreseen[0].trial.as_ref().unwrap().correlation.unwrap();
+    let shown = format!("<dd>+{correlation:.3} (");
+    assert!(whole.contains(&shown), "{shown}");
+    assert!(whole.contains("place 3 of 11"));
+    // Nothing is said of a correlation that there is none of, nor of pairs that were not trained.
+    let mut results = example();
+    results.tables.foreseen.truncate(1);
+    if let Some(trial) = &mut results.tables.foreseen[0].trial {
+        trial.correlation = None;
+        trial.by_groups = None;
+    }
+    let odd = page(&results).unwrap();
+    assert!(odd.contains("is all the same") && odd.contains("were not all trained"));
+    results.tables.foreseen[0].trial = None;
+    let untried = page(&results).unwrap();
+    assert!(
+        untried.contains("Pairs were not trained") && !untried.contains("<circle class=\"pair\"")
+    );
+    results.tables.foreseen.clear();
+    let without = page(&results).unwrap();
+    assert!(!without.contains("on trial"));
+    // Results of before there was an adviser in studies are read as they are.
+    assert!(
+        !serde_json::to_string(&results)
+            .unwrap()
+            .contains("foreseen")
+    );
+}
+
+#[test]
+fn what_was_asked_in_words_stands_in_the_table_of_belts_with_what_was_not_read() {
+    let page = page(&example()).unwrap();
+    let (_, rest) = page
+        .split_once("<section aria-labelledby=\"results\">")
+        .unwrap();
+    let table = rest.split_once("</section>").unwrap().0;
+    assert!(table.contains("prompted, not trained"));
+    assert_eq!(count(table, "% not read"), 4);
+    assert!(table.contains("1.4% not read"), "35 of 2435");
+    assert!(page.contains("31 more than a label word"));
+    assert!(page.contains("minus zero_shot</li>"));
 }
 
 #[test]

@@ -54,9 +54,12 @@ fn typical_mistakes_are_told_with_place_and_way_out() {
         assert!(GOOD.contains(from), "{from}");
         GOOD.replace(from, to)
     };
+    let prompts = |entry: &str| {
+        change("[single, multi]", "[single, multi, prompted]") + "prompts: {" + entry + "}\n"
+    };
     for (text, told) in [
         (
-            change("arms:", "arm:"),
+            change("arms: [single, multi]", "arm: [single, multi]"),
             "the plan has 2 defects\n  p.yaml:1: `arm`: a plan has no such key\n    hint: did you mean `arms`?",
         ),
         (
@@ -129,10 +132,55 @@ fn typical_mistakes_are_told_with_place_and_way_out() {
             "`seeds`: is missing | name at least one: `seeds: [0, 1, 2]`",
         ),
         ("[1, 2]".into(), "expected the keys of a plan, found a list"),
+        (
+            prompts("full: {shots: 2}"),
+            "`prompts.full`: a belt has the same name",
+        ),
+        (
+            prompts("ask: {answers: there, shots: 2}"),
+            "p.yaml:9: `prompts.ask.answers`: nothing is asked where answers are there",
+        ),
+        (
+            prompts("ask: {base: other}"),
+            "`prompts.ask.base`: the bases of a study stand in `bases`",
+        ),
+        (
+            prompts("ask: {bases: [x/minilm]}"),
+            "`prompts.ask.bases`: two are called `minilm`",
+        ),
+        (
+            prompts("ask: {bases: [other], endpoint: {url: u, model: m, cache: c}}"),
+            "the plan has 2 defects",
+        ),
+        (
+            prompts("ask: {only: [c]}"),
+            "`prompts.ask.only`: the plan has no task `c`",
+        ),
+        (
+            prompts("ask: {tasks: {aa: {question: Why?}}}"),
+            "`prompts.ask.tasks`: the plan has no task `aa`",
+        ),
+        (
+            prompts("ask: {shot: 2}"),
+            "`prompts.ask.shot`: `prompts.ask` has no such key | did you mean `shots`?",
+        ),
     ] {
         let found = refusal(&text);
         assert!(found.contains(told), "{told}\nin\n{found}");
     }
+}
+
+#[test]
+fn prompts_name_bases_of_the_plan_and_others() {
+    let prompts = "prompts: {here: {bases: [minilm]}, there: {bases: [./models/qwen], shots: 3}}\n";
+    let text = GOOD.replace("[single, multi]", "[single, prompted]") + prompts;
+    let plan = read(&text).unwrap();
+    let names: Vec<String> = plan.bases().into_keys().collect();
+    assert_eq!(names, ["minilm", "other", "qwen"]);
+    assert_eq!(plan.base("qwen").unwrap().name, "./models/qwen");
+    assert_eq!(plan.base_called("./models/qwen"), "qwen");
+    assert_eq!(plan.file.prompts["there"].settings.shots, 3);
+    assert_eq!(plan.arms(), [Arm::Single, Arm::Full, Arm::Prompted]);
 }
 
 proptest! {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use skillbelt_train::evaluate::{self, ByExample, Compared, Draws, Example, Paired};
+use skillbelt_train::metric::names;
 
 use crate::exit::Failure;
 use crate::output::Lines;
@@ -16,7 +17,7 @@ pub fn compare(files: &[PathBuf], measure: &str, draws: &Draws, json: bool) -> R
     let sets = files.iter().map(|path| evaluate::read(path));
     let sets = sets.collect::<Result<Vec<_>, _>>()?;
     let sets: Vec<&[Example]> = sets.iter().map(Vec::as_slice).collect();
-    let found = evaluate::family(&sets, measure, draws)?;
+    let found = evaluate::family(&sets, names::full(measure), draws)?;
     let mut lines = Lines::new();
     match (&found[..], json) {
         ([], _) => return Err(Failure::told("expected two files of answers, or more")),

@@ -70,7 +70,7 @@ pub struct Eval {
         conflicts_with_all = ["belt", "base", "recipe", "set", "tasks", "split", "precision", "batch_tokens", "out"]
     )]
     compare: Vec<PathBuf>,
-    /// The measure to compare: accuracy, f1, mcc, auc, mrr, map@R, exact_match, bleu, loss, ..
+    /// The measure to compare: accuracy, f1, mcc, auc, mrr, map@R, exact_match, bleu_codexglue, loss, ..
     #[arg(long, value_name = "NAME", requires = "compare")]
     measure: Option<String>,
     /// Draws of the bootstrap

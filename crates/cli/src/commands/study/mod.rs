@@ -262,7 +262,7 @@ impl Study {
 /// The folder of every base of the plan.
 fn folders(plan: &Plan, everywhere: &Everywhere) -> Result<IndexMap<String, PathBuf>, Failure> {
     let mut folders = IndexMap::new();
-    for name in plan.file.bases.keys() {
+    for name in plan.bases().keys() {
         if let Some(base) = plan.base(name) {
             let folder = locate::folder(&base.name, base.revision.as_deref(), everywhere)?;
             folders.insert(name.clone(), folder);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use skillbelt_train::study::Study;
 use skillbelt_train::study::cell::Cell;
 use skillbelt_train::study::folder::Standing;
-use skillbelt_train::study::results::{CellState, Comparison, Interval, Results};
+use skillbelt_train::study::results::{CellState, Comparison, Foreseen, Interval, Results};
 use skillbelt_train::study::work::{CellEnd, StudyWatch};
 use skillbelt_train::watch::{Unwatched, Watch};
 
@@ -22,13 +22,20 @@ pub fn plan(study: &Study) -> String {
         .into_iter()
         .map(|arm| arm.name())
         .collect();
+    let prompts = match file.prompts.is_empty() {
+        true => String::new(),
+        false => format!(
+            "prompts {}; ",
+            names(file.prompts.keys().map(String::as_str).collect())
+        ),
+    };
     format!(
-        "{} cells: arms {}; belts {}; bases {}; {} seeds; tasks {}\n\
+        "{} cells: arms {}; belts {}; {prompts}bases {}; {} seeds; tasks {}\n\
          every task takes {} steps in every arm, with the same batches\n",
         study.cells.len(),
         names(arms),
         names(file.belts.keys().map(String::as_str).collect()),
-        names(file.bases.keys().map(String::as_str).collect()),
+        names(study.plan.bases().keys().map(String::as_str).collect()),
         file.seeds.len(),
         names(file.tasks.keys().map(String::as_str).collect()),
         study.plan.steps()
@@ -144,13 +151,48 @@ pub fn results(results: &Results) -> String {
         ),
         ("belt minus full fine-tuning", &tables.belt_minus_full),
         ("with a partner minus alone", &tables.pairs),
+        ("belt minus prompting", &tables.belt_minus_prompted),
     ] {
         if !rows.is_empty() {
             let _infallible = writeln!(text, "\n{title}");
             rows.iter().for_each(|row| comparison(&mut text, row));
         }
     }
+    for it in &tables.foreseen {
+        foreseen(&mut text, it);
+    }
     text
+}
+
+/// The adviser on trial, in a line for each base and belt.
+fn foreseen(text: &mut String, it: &Foreseen) {
+    let groups = |groups: &[Vec<String>]| {
+        let groups: Vec<String> = groups.iter().map(|group| group.join(" + ")).collect();
+        groups.join(" | ")
+    };
+    let (base, belt) = (&it.base, &it.belt);
+    let proposed = groups(&it.groups);
+    let _infallible = write!(text, "\nforeseen for {base} {belt}: {proposed}");
+    let Some(trial) = &it.trial else {
+        text.push_str("; no pairs were trained to set it against\n");
+        return;
+    };
+    if let (Some(correlation), Some(Interval { low, high })) = (trial.correlation, &trial.interval)
+    {
+        let _infallible = write!(
+            text,
+            "; rank correlation with {} trained pairs {correlation:+.2}, {low:+.2} .. {high:+.2}",
+            trial.pairs
+        );
+    }
+    if let Some(by_groups) = &trial.by_groups {
+        let _infallible = write!(
+            text,
+            "; regret {:.4}, place {} of {}",
+            by_groups.regret, by_groups.place, by_groups.groupings
+        );
+    }
+    text.push('\n');
 }
 
 fn comparison(text: &mut String, row: &Comparison) {
@@ -162,13 +204,18 @@ fn comparison(text: &mut String, row: &Comparison) {
         }
         _ => "no interval".to_owned(),
     };
+    // Only prompts go by names of their own: the title says of all others what they are.
+    let against = match row.b.arms.iter().any(|arm| arm == "prompted") {
+        true => format!(" against {}", row.b.belt),
+        false => String::new(),
+    };
     let seeds = match row.seeds.len() {
         1 => "1 seed".to_owned(),
         count => format!("{count} seeds"),
     };
     let _infallible = writeln!(
         text,
-        "  {} {} {}{partner} ({} tasks): {:+.4}, {sure}, {seeds}",
+        "  {} {} {}{partner}{against} ({} tasks): {:+.4}, {sure}, {seeds}",
         row.base,
         row.a.belt,
         row.task,

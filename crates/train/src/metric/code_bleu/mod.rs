@@ -11,6 +11,7 @@ mod keywords;
 mod package;
 mod paper;
 
+use rayon::prelude::*;
 use skillbelt_code::Language;
 
 use super::Judged;
@@ -87,7 +88,7 @@ impl CodeWritten {
         let count = written.len().max(expected.len());
         Ok(CodeWritten {
             dialect,
-            examples: (0..count).map(example).collect(),
+            examples: (0..count).into_par_iter().map(example).collect(),
         })
     }
 
@@ -121,11 +122,18 @@ impl Judged for CodeWritten {
     }
 
     fn value(&self, name: &str, times: &[u32]) -> Option<f64> {
-        let place = self.names().iter().position(|known| *known == name)?;
-        let parts = self.parts(times)?;
-        match place.checked_sub(1) {
-            None => Some(parts.whole),
-            Some(part) => parts.parts[part],
-        }
+        self.values(&[name], times).pop().flatten()
+    }
+
+    fn values(&self, names: &[&str], times: &[u32]) -> Vec<Option<f64>> {
+        let all = self.parts(times);
+        let value = |name: &&str| {
+            let place = self.names().iter().position(|known| known == name)?;
+            match place.checked_sub(1) {
+                None => Some(all?.whole),
+                Some(part) => all?.parts[part],
+            }
+        };
+        names.iter().map(value).collect()
     }
 }

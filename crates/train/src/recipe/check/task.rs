@@ -57,8 +57,8 @@ const OF_SEARCH: [&str; 10] = [
 const OF_TEXTS: [&str; 13] = [
     "exact_match",
     "exact_match_words",
-    "bleu",
-    "bleu_smooth",
+    "bleu_codexglue",
+    "bleu_codexglue_smooth",
     "sacrebleu_13a",
     "rouge_l",
     "rouge_l_stem",

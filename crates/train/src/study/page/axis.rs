@@ -84,7 +84,7 @@ impl Scale {
         let step = [1.0, 2.0, 5.0, 10.0]
             .into_iter()
             .map(|step| step * power)
-            .find(|step| *step >= rough)
+            .find(|step| *step >= 0.7 * rough)
             .unwrap_or(rough);
         let first = (self.low / step).ceil() as i64;
         let last = (self.high / step).floor() as i64;

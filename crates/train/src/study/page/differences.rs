@@ -184,11 +184,7 @@ fn row<'a>(places: &Places<'a>, it: &'a Comparison, scale: &Scale) -> Row<'a> {
         belt_number: places.belt(&it.a.belt),
         partner: it.partner.as_deref(),
         company: mention::company(&it.task, &it.a.tasks, all),
-        against: format!(
-            "{} {}",
-            it.b.belt,
-            mention::company(&it.task, &it.b.tasks, all)
-        ),
+        against: against(it, all),
         value: it.difference,
         difference: mention::difference(it.difference),
         interval: it.interval.as_ref().map(mention::difference_interval),
@@ -203,10 +199,20 @@ fn row<'a>(places: &Places<'a>, it: &'a Comparison, scale: &Scale) -> Row<'a> {
     }
 }
 
+/// What is subtracted.
+fn against(it: &Comparison, all: usize) -> String {
+    let base = it.b.base.as_ref().map(|base| format!(" of {base}"));
+    let belt = format!("{}{}", it.b.belt, base.unwrap_or_default());
+    match it.b.arms.iter().any(|arm| arm == "prompted") {
+        true => belt,
+        false => format!("{belt} {}", mention::company(&it.task, &it.b.tasks, all)),
+    }
+}
+
 /// A difference is one if it stands after Holm; which way is good, the measure says.
 pub fn mark(it: &Comparison, rises: bool) -> Mark {
     let p = it.p_holm.filter(|_| it.interval.is_some()).unwrap_or(1.0);
-    if !(p < SURE) || it.difference == 0.0 {
+    if p.is_nan() || p >= SURE || it.difference == 0.0 {
         return Mark {
             word: "unclear",
             sign: "",

@@ -36,6 +36,8 @@ pub struct Entry {
     shown: Option<Shown>,
     mark: Option<Mark>,
     lacking: Option<String>,
+    /// What of the prompts could not be read, where the task was asked in words.
+    unread: Option<String>,
 }
 
 /// A mean with all that must stand beside it.
@@ -82,8 +84,9 @@ fn lines<'a>(places: &Places<'a>, base: &'a BaseFacts) -> Vec<Line<'a>> {
         for arm in &study.arms {
             let cells = places.results.cells.iter();
             let cells: Vec<&Cell> = cells
-                .filter(|cell| cell.base == base.name && cell.belt == belt.name)
-                .filter(|cell| cell.arms.contains(arm))
+                // What an endpoint answered, or somebody elsewhere, is of no base and stands with each.
+                .filter(|cell| cell.base == base.name || cell.base.is_empty())
+                .filter(|cell| cell.belt == belt.name && cell.arms.contains(arm))
                 .collect();
             let keys = cells.iter().map(|cell| cell.key.as_str()).collect();
             let apart = ["pairs", "leave_one_out"].contains(&arm.as_str());
@@ -141,7 +144,19 @@ fn entry(
         },
         shown: mean.map(|mean| shown(places, mean)),
         mark: multi.map(|it| differences::mark(it, task.rises)),
+        unread: unread(&of_task),
     }
+}
+
+/// `3.2% not read`: the share of prompts without an answer, over the runs of a task.
+fn unread(cells: &[&Cell]) -> Option<String> {
+    let outcomes = cells.iter().filter_map(|cell| cell.outcome.as_ref());
+    let asked = outcomes.filter_map(|outcome| outcome.asked.as_ref());
+    let (failed, prompts) = asked.fold((0, 0), |(failed, prompts), asked| {
+        let own: u64 = asked.failures.values().sum();
+        (failed + own, prompts + asked.prompts)
+    });
+    (prompts > 0).then(|| format!("{:.1}% not read", 100.0 * failed as f64 / prompts as f64))
 }
 
 /// Every mean, in the order of the results.

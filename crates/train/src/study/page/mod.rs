@@ -5,6 +5,7 @@
 //! geometry, sorting and means of costs. All text of the results is escaped by the template engine;
 //! the same results give the same bytes.
 
+mod adviser;
 mod axis;
 mod curves;
 mod differences;
@@ -27,10 +28,11 @@ use crate::study::results::{FORMAT, Results};
 /// What the page is called in a study's folder.
 pub const PAGE: &str = "study.html";
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("page.html", include_str!("parts/page.html")),
     ("tables.html", include_str!("parts/tables.html")),
     ("pictures.html", include_str!("parts/pictures.html")),
+    ("adviser.html", include_str!("parts/adviser.html")),
     ("style.css", include_str!("parts/style.css")),
     ("script.js", include_str!("parts/script.js")),
 ];

@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::mention;
 use super::view::{self, Places};
-use crate::study::results::{Cell, Cost};
+use crate::study::results::{Asked, Cell, Cost};
+
+/// A task, a split, and its measures as they are shown.
+type Measures<'a> = (&'a str, &'a str, Vec<(&'a str, String)>);
 
 #[derive(Serialize)]
 pub struct Run<'a> {
@@ -19,7 +22,7 @@ pub struct Run<'a> {
     arms: Vec<&'a str>,
     facts: Vec<(&'static str, String)>,
     machine: Vec<(String, String)>,
-    measures: Vec<(&'a str, &'a str, Vec<(&'a str, String)>)>,
+    measures: Vec<Measures<'a>>,
 }
 
 /// Costs of the finished runs of one belt and arm: the least and the most of each.
@@ -61,6 +64,9 @@ fn facts(cell: &Cell) -> Vec<(&'static str, String)> {
         return Vec::new();
     };
     let cost = &outcome.cost;
+    if let Some(asked) = &outcome.asked {
+        return of_asking(asked, cost);
+    }
     let mut facts = vec![
         ("Steps", cost.steps.to_string()),
         ("Shipped step", cost.shipped_step.to_string()),
@@ -75,6 +81,38 @@ fn facts(cell: &Cell) -> Vec<(&'static str, String)> {
     if let Some(joules) = cost.joules {
         facts.push(("Energy", format!("{}\u{a0}J", mention::short(joules))));
     }
+    facts
+}
+
+fn of_asking(asked: &Asked, cost: &Cost) -> Vec<(&'static str, String)> {
+    let shown = |name: &str| asked.model.get(name).and_then(Value::as_str);
+    let model = match (shown("model"), shown("endpoint"), shown("base")) {
+        (Some(model), Some(endpoint), _) => format!("{model} at {endpoint}"),
+        (_, _, Some(base)) => format!("a base with weights {base}"),
+        _ => asked.model.to_string(),
+    };
+    let reasons: Vec<String> = asked
+        .failures
+        .iter()
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
+    let unread = match reasons.is_empty() {
+        true => "none".to_owned(),
+        false => format!("{:.1}%: {}", 100.0 * asked.failure_rate, reasons.join(", ")),
+    };
+    let mut facts = vec![
+        ("Asked", model),
+        ("Prompts", asked.prompts.to_string()),
+        ("Without an answer", unread),
+        ("Seconds", format!("{:.1}", cost.seconds)),
+    ];
+    for (name, count) in [
+        ("Tokens read", asked.tokens_read),
+        ("Tokens written", asked.tokens_written),
+    ] {
+        facts.extend(count.map(|count| (name, count.to_string())));
+    }
+    facts.extend(asked.cost.map(|cost| ("Price", mention::plain(cost, 1e-4))));
     facts
 }
 
@@ -95,7 +133,7 @@ fn machine(cell: &Cell) -> Vec<(String, String)> {
 }
 
 /// By task and split.
-fn measures(cell: &Cell) -> Vec<(&str, &str, Vec<(&str, String)>)> {
+fn measures(cell: &Cell) -> Vec<Measures<'_>> {
     let mut measures = Vec::new();
     for (task, outcome) in cell.outcome.iter().flat_map(|outcome| &outcome.tasks) {
         for (split, measured) in [("test", &outcome.test), ("valid", &outcome.valid)] {
@@ -114,7 +152,9 @@ fn measures(cell: &Cell) -> Vec<(&str, &str, Vec<(&str, String)>)> {
 pub fn sizes<'a>(places: &Places<'a>) -> Vec<Size<'a>> {
     let mut groups: IndexMap<(&str, &str, &str), Vec<&Cost>> = IndexMap::new();
     for cell in &places.results.cells {
-        if let (Some(outcome), Some(arm)) = (&cell.outcome, cell.arms.first()) {
+        if let (Some(outcome), Some(arm)) = (&cell.outcome, cell.arms.first())
+            && arm != "prompted"
+        {
             let key = (cell.base.as_str(), cell.belt.as_str(), arm.as_str());
             groups.entry(key).or_default().push(&outcome.cost);
         }

@@ -5,7 +5,7 @@
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::{curves, differences, front, matrix, means, runs};
+use super::{adviser, curves, differences, front, matrix, means, runs};
 use crate::study::results::{Cell, CellState, Results, SeedValue, TaskFacts};
 
 #[derive(Serialize)]
@@ -20,6 +20,7 @@ pub struct View<'a> {
     matrices: matrix::Matrices<'a>,
     groupings: Vec<front::Row<'a>>,
     fronts: Vec<front::Front<'a>>,
+    adviser: adviser::Adviser<'a>,
     curves: Vec<curves::Picture<'a>>,
     sizes: Vec<runs::Size<'a>>,
     runs: Vec<runs::Run<'a>>,
@@ -141,6 +142,7 @@ pub fn view(results: &Results) -> View<'_> {
         matrices: matrix::matrices(&places),
         groupings: front::rows(&places),
         fronts: front::fronts(&places),
+        adviser: adviser::adviser(&places),
         curves: curves::pictures(&places),
         sizes: runs::sizes(&places),
         runs: runs::runs(&places),
