@@ -65,6 +65,7 @@ from_error!(
     generate::Error,
     hub::Error,
     export::Error,
+    skillbelt_harvest::Error,
     skillbelt_train::Error
 );
 

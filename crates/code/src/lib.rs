@@ -6,7 +6,9 @@
 pub mod complexity;
 pub mod dataflow;
 mod facts;
+pub mod functions;
 pub mod language;
+pub mod near;
 pub mod parse;
 pub mod program;
 pub mod quality;

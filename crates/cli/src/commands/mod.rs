@@ -9,6 +9,7 @@ mod data_check;
 mod eval;
 mod execute;
 mod export;
+mod harvest;
 mod judge;
 mod overrides;
 mod predict;
@@ -79,6 +80,7 @@ enum Command {
     /// Look at data sets
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
+    Harvest(harvest::Harvest),
 }
 
 #[derive(Debug, Subcommand)]
@@ -119,6 +121,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Judge(judge) => judge.run(everywhere),
         Command::Export(export) => export.run(everywhere),
         Command::Advise(advise) => advise.run(),
+        Command::Harvest(harvest) => harvest.run(everywhere),
     }
 }
 

@@ -6,13 +6,13 @@ use indexmap::IndexMap;
 use skillbelt_model::Tokenizer;
 
 use super::lengths::Counts;
-use super::near::{Texts, words};
 use super::report::{Conflict, Pairing, Refused, SplitReport, TaskReport};
 use super::twice::{Key, Seen};
 use super::{is_joint, limits};
 use crate::data::{Content, Place, Rejection, Row, Source, Split};
 use crate::error::Result;
 use crate::recipe::{TaskSettings, TaskType};
+use skillbelt_code::near::{Texts, words};
 
 /// Examples of one kind that are shown.
 pub const SHOWN: usize = 3;

@@ -5,7 +5,6 @@
 
 mod census;
 mod lengths;
-mod near;
 mod page;
 mod report;
 mod twice;

@@ -156,8 +156,8 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// FNV-1a, stirred.
-fn hashed(bytes: &[u8]) -> u64 {
+/// A number for a word: FNV-1a, stirred.
+pub fn hashed(bytes: &[u8]) -> u64 {
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -190,6 +190,11 @@ fn signature(runs: &[u64]) -> [u64; HASHES] {
         }
     }
     least
+}
+
+/// The share of runs of five words that two texts have in common, of all that either has.
+pub fn likeness(one: &str, other: &str) -> f64 {
+    in_common(&runs(one), &runs(other))
 }
 
 /// Shared runs by all runs of both; both are sorted.

@@ -1,0 +1,296 @@
+//! A repository as a store of commits, folders and files, read through `gix` with limits of our own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use gix::ObjectId;
+use gix::bstr::ByteSlice;
+use gix::objs::tree::EntryKind;
+use rayon::prelude::*;
+use skillbelt_code::Language;
+
+use super::changes::{Changed, ChangedFile};
+use crate::limits::{FILE_BYTES, FOLDERS_DEEP, TREE_ENTRIES};
+use crate::plan::Plan;
+use crate::sift::piece::Piece;
+use crate::sift::{sift, spoken, text};
+use crate::walk::known;
+
+/// Bytes of a commit or of one folder's list.
+const OBJECT_BYTES: u64 = 64 << 20;
+
+pub struct Objects {
+    folder: PathBuf,
+    repository: gix::Repository,
+}
+
+/// Functions of a file as it once was, by the name of its content.
+pub type Versions = HashMap<(String, Language), Vec<Piece>>;
+
+/// A content, the language it is in, and a path that it had.
+type Wanted<'c> = ((String, Language), &'c str);
+
+/// HEAD, and the content that it has at each path.
+type Head = (String, HashMap<String, String>);
+
+impl Objects {
+    pub fn open(folder: &Path) -> Result<Objects, String> {
+        Ok(Objects {
+            repository: opened(folder)?,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// Nothing for a repository without a commit.
+    pub fn head(&self) -> Result<Option<Head>, String> {
+        let repository = &self.repository;
+        let mut head = repository.head().map_err(told)?;
+        if head.is_unborn() {
+            return Ok(None);
+        }
+        let Some(id) = head.try_peel_to_id().map_err(told)? else {
+            return Ok(None);
+        };
+        let id = id.detach();
+        let tree = tree_of(repository, id).map_err(str::to_owned)?;
+        let mut files = HashMap::new();
+        walk(repository, None, Some(tree), &mut |path, _, new| {
+            if let Some(new) = new {
+                files.insert(path.to_owned(), new.to_string());
+            }
+        })
+        .map_err(str::to_owned)?;
+        Ok(Some((id.to_string(), files)))
+    }
+
+    /// Commits from HEAD back, the newest first, at most so many.
+    pub fn commits(&self, most: usize) -> Result<Vec<String>, String> {
+        let repository = &self.repository;
+        let head = repository.head_id().map_err(told)?.detach();
+        // By time, then by name, so that the order is the same everywhere.
+        let mut open: std::collections::BinaryHeap<(i64, ObjectId)> =
+            std::collections::BinaryHeap::new();
+        let mut seen = std::collections::HashSet::from([head]);
+        open.push((i64::MAX, head));
+        let mut commits = Vec::new();
+        while let Some((_, id)) = open.pop() {
+            if commits.len() == most {
+                break;
+            }
+            commits.push(id.to_string());
+            // A shallow clone ends where a parent is not there.
+            let Ok((_, parents, _, _)) = commit(repository, id) else {
+                continue;
+            };
+            for parent in parents {
+                if seen.insert(parent)
+                    && let Ok((_, _, time, _)) = commit(repository, parent)
+                {
+                    open.push((time, parent));
+                }
+            }
+        }
+        Ok(commits)
+    }
+
+    /// Which source files a commit changed.
+    pub fn changed(&self, id: &str, plan: &Plan) -> Result<Changed, &'static str> {
+        let repository = &self.repository;
+        let id = ObjectId::from_hex(id.as_bytes()).map_err(|_| "cannot be read")?;
+        let (tree, parents, time, message) = commit(repository, id)?;
+        let mut changed = Changed {
+            commit: id.to_string(),
+            parent: parents.first().map(ToString::to_string),
+            time,
+            message,
+            merge: parents.len() > 1,
+            touched: Vec::new(),
+            files: Vec::new(),
+        };
+        if changed.merge {
+            return Ok(changed);
+        }
+        let before = match parents.first() {
+            Some(parent) => Some(tree_of(repository, *parent)?),
+            None => None,
+        };
+        walk(repository, before, Some(tree), &mut |path, old, new| {
+            let Some(language) = Language::of_file(path).filter(|of| plan.languages.contains(of))
+            else {
+                return;
+            };
+            changed.touched.push(path.to_owned());
+            if known_path(path) {
+                changed.files.push(ChangedFile {
+                    path: path.to_owned(),
+                    language,
+                    old: old.map(|id| id.to_string()),
+                    new: new.map(|id| id.to_string()),
+                });
+            }
+        })?;
+        Ok(changed)
+    }
+
+    /// The functions of every version that commits speak of, each content parsed once.
+    pub fn versions(&self, commits: &[Changed]) -> Versions {
+        let mut wanted: BTreeMap<(String, Language), &str> = BTreeMap::new();
+        for file in commits.iter().flat_map(|commit| &commit.files) {
+            for id in [&file.old, &file.new].into_iter().flatten() {
+                wanted
+                    .entry((id.clone(), file.language))
+                    .or_insert(&file.path);
+            }
+        }
+        let wanted: Vec<Wanted<'_>> = wanted.into_iter().collect();
+        let folder = &self.folder;
+        // A repository belongs to one thread, so each opens it for itself.
+        let pieces = |repository: &mut Option<gix::Repository>, wanted: &Wanted<'_>| {
+            let repository = repository.as_ref()?;
+            let ((id, language), path) = wanted;
+            let id = ObjectId::from_hex(id.as_bytes()).ok()?;
+            let bytes = object(repository, id, FILE_BYTES).ok()?;
+            let text = text(bytes).ok()?;
+            let language = spoken(*language, path, &text);
+            Some(sift(language, &text, path).ok()?.pieces)
+        };
+        let found: Vec<Option<Vec<Piece>>> = wanted
+            .par_iter()
+            .map_init(|| opened(folder).ok(), pieces)
+            .collect();
+        let known = wanted.into_iter().zip(found);
+        known
+            .filter_map(|((key, _), pieces)| Some((key, pieces?)))
+            .collect()
+    }
+}
+
+/// A file that somebody wrote, as far as its path tells.
+fn known_path(path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    let name = parts.next().unwrap_or(path);
+    known::file(name).is_none() && parts.all(|folder| known::folder(folder).is_none())
+}
+
+/// A repository without the settings of the machine.
+fn opened(folder: &Path) -> Result<gix::Repository, String> {
+    gix::open_opts(folder, gix::open::Options::isolated()).map_err(told)
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// The bytes of an object, unless it is larger than the limit.
+fn object(repository: &gix::Repository, id: ObjectId, most: u64) -> Result<Vec<u8>, &'static str> {
+    let header = repository
+        .find_header(id)
+        .map_err(|_| "an object is missing")?;
+    if header.size() > most {
+        return Err("an object is too large");
+    }
+    let object = repository
+        .find_object(id)
+        .map_err(|_| "an object cannot be read")?;
+    Ok(object.detach().data)
+}
+
+type Commit = (ObjectId, Vec<ObjectId>, i64, String);
+
+/// Tree, parents, time and the first line of the message.
+fn commit(repository: &gix::Repository, id: ObjectId) -> Result<Commit, &'static str> {
+    let data = object(repository, id, OBJECT_BYTES)?;
+    let commit = gix::objs::CommitRef::from_bytes(&data, repository.object_hash())
+        .map_err(|_| "a commit is broken")?;
+    let time = commit
+        .committer()
+        .map_err(|_| "a commit is broken")?
+        .seconds();
+    let first = commit.message.lines().next().unwrap_or_default();
+    let message: String = first.to_str_lossy().chars().take(200).collect();
+    Ok((commit.tree(), commit.parents().collect(), time, message))
+}
+
+fn tree_of(repository: &gix::Repository, id: ObjectId) -> Result<ObjectId, &'static str> {
+    commit(repository, id).map(|(tree, _, _, _)| tree)
+}
+
+/// An entry of a folder: what it is and what it holds.
+type Entry = (EntryKind, ObjectId);
+
+fn entries(
+    repository: &gix::Repository,
+    id: Option<ObjectId>,
+) -> Result<BTreeMap<String, Entry>, &'static str> {
+    let Some(id) = id else {
+        return Ok(BTreeMap::new());
+    };
+    let data = object(repository, id, OBJECT_BYTES)?;
+    let tree = gix::objs::TreeRef::from_bytes(&data, repository.object_hash())
+        .map_err(|_| "a folder is broken")?;
+    let entry = |entry: &gix::objs::tree::EntryRef<'_>| {
+        let name = entry.filename.to_str_lossy().into_owned();
+        (name, (entry.mode.kind(), entry.oid.to_owned()))
+    };
+    Ok(tree.entries.iter().map(entry).collect())
+}
+
+/// Takes a path, and what it held and holds.
+type Differs<'s> = dyn FnMut(&str, Option<ObjectId>, Option<ObjectId>) + 's;
+
+/// Hands over every file that differs between two trees: its path, and what it held and holds.
+/// Links and submodules are no files.
+fn walk(
+    repository: &gix::Repository,
+    old: Option<ObjectId>,
+    new: Option<ObjectId>,
+    sink: &mut Differs<'_>,
+) -> Result<(), &'static str> {
+    let mut open = vec![(String::new(), 0, old, new)];
+    let mut seen = 0;
+    while let Some((folder, depth, old, new)) = open.pop() {
+        if old == new {
+            continue;
+        }
+        if depth > FOLDERS_DEEP {
+            return Err("folders nested too deep");
+        }
+        let (old, new) = (entries(repository, old)?, entries(repository, new)?);
+        seen += old.len() + new.len();
+        if seen > TREE_ENTRIES {
+            return Err("too many files");
+        }
+        let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        for name in names {
+            let (was, is) = (old.get(name), new.get(name));
+            if was == is {
+                continue;
+            }
+            let path = match folder.is_empty() {
+                true => name.clone(),
+                false => format!("{folder}/{name}"),
+            };
+            let of = |entry: Option<&Entry>, folder: bool| {
+                let fits = |kind: EntryKind| match folder {
+                    true => kind == EntryKind::Tree,
+                    false => matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable),
+                };
+                entry.filter(|(kind, _)| fits(*kind)).map(|(_, id)| *id)
+            };
+            if of(was, true).is_some() || of(is, true).is_some() {
+                open.push((path.clone(), depth + 1, of(was, true), of(is, true)));
+            }
+            let (was, is) = (of(was, false), of(is, false));
+            if was.is_some() || is.is_some() {
+                sink(&path, was, is);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name that git gives to a content.
+pub fn blob_name(content: &[u8]) -> Option<String> {
+    let hash = gix::objs::compute_hash(gix::hash::Kind::Sha1, gix::objs::Kind::Blob, content);
+    hash.ok().map(|id| id.to_string())
+}

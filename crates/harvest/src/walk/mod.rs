@@ -1,0 +1,325 @@
+//! Finds the files of the paths that were given: which there are, to which project each belongs, and
+//! which are left out by name.
+//!
+//! It follows no symbolic link but the paths themselves, opens nothing but `.gitignore`, and recurses
+//! nowhere; a folder is looked into once however it is reached.
+
+mod ignored;
+pub mod known;
+mod project;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use skillbelt_code::Language;
+
+use crate::census::Census;
+use crate::error::{Error, Result};
+use crate::limits::{FILE_BYTES, FOLDERS_DEEP};
+use ignored::Ignored;
+use project::Place;
+
+/// A file of a language that is harvested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub path: PathBuf,
+    /// The path as it is told: from the given one on, with `/`.
+    pub shown: String,
+    pub project: String,
+    pub language: Language,
+    /// The repository it lies in, as a place in [`Walk::repositories`].
+    pub repository: Option<usize>,
+}
+
+/// A git repository, as far as the given paths reach into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    pub folder: PathBuf,
+    /// How the folder is told that lies `below` in it.
+    shown: String,
+    /// The folder inside of the repository that was given, empty for all of it.
+    below: String,
+    pub project: String,
+}
+
+impl Repository {
+    /// The path inside of the repository of a path as it is told.
+    pub fn inside(&self, told: &str) -> Option<String> {
+        let rest = told.strip_prefix(&self.shown)?;
+        let rest = rest.strip_prefix('/').unwrap_or(rest);
+        Some(joined(&self.below, rest))
+    }
+
+    /// How a path of the repository is told, if it lies below what was given.
+    pub fn told(&self, path: &str) -> Option<String> {
+        let rest = match self.below.is_empty() {
+            true => path,
+            false => path.strip_prefix(&self.below)?.strip_prefix('/')?,
+        };
+        Some(joined(&self.shown, rest))
+    }
+
+    /// How the repository is told.
+    pub fn name(&self) -> &str {
+        &self.project
+    }
+}
+
+fn joined(folder: &str, rest: &str) -> String {
+    match (folder.is_empty(), rest.is_empty()) {
+        (true, _) => rest.to_owned(),
+        (_, true) => folder.to_owned(),
+        _ => format!("{folder}/{rest}"),
+    }
+}
+
+/// What the paths hold.
+#[derive(Debug, Default)]
+pub struct Walk {
+    pub files: Vec<Found>,
+    pub repositories: Vec<Repository>,
+    pub census: Census,
+    /// Whole folders, nothing inside of which was counted.
+    pub folders: Census,
+}
+
+struct Walker<'p> {
+    languages: &'p BTreeSet<Language>,
+    seen: BTreeSet<PathBuf>,
+    walk: Walk,
+}
+
+/// A folder that is still to be looked into.
+struct Open {
+    folder: PathBuf,
+    depth: usize,
+    place: Place,
+    ignored: Ignored,
+    repository: Option<usize>,
+}
+
+/// Looks through all paths. A path that is not there stops it; anything below one does not.
+pub fn walk(paths: &[PathBuf], languages: &BTreeSet<Language>) -> Result<Walk> {
+    let mut walker = Walker {
+        languages,
+        seen: BTreeSet::new(),
+        walk: Walk::default(),
+    };
+    let mut names = BTreeSet::new();
+    for path in paths {
+        let real = fs_err::canonicalize(path).map_err(|error| {
+            Error::told(error)
+                .with_hint("give a folder or a file of sources; `./-x` for a name with a dash")
+        })?;
+        let own = real.file_name().map_or_else(
+            || "root".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        );
+        let mut name = own.clone();
+        let mut number = 2;
+        while !names.insert(name.clone()) {
+            name = format!("{own}-{number}");
+            number += 1;
+        }
+        walker.root(&real, name);
+    }
+    Ok(walker.walk)
+}
+
+impl Walker<'_> {
+    fn root(&mut self, path: &Path, name: String) {
+        let is_folder = path.is_dir();
+        let mut place = Place::root(name.clone());
+        let (repository, ignored) = self.around(path, is_folder, &mut place);
+        if !is_folder {
+            return self.file(path.to_owned(), name.clone(), &place, repository, &name);
+        }
+        let first = Open {
+            folder: path.to_owned(),
+            depth: 0,
+            place,
+            ignored,
+            repository,
+        };
+        let mut open = vec![first];
+        while let Some(next) = open.pop() {
+            let mut inner = self.folder(next);
+            inner.reverse();
+            open.append(&mut inner);
+        }
+    }
+
+    /// The repository that a given path lies in without being all of it, and what that ignores.
+    fn around(
+        &mut self,
+        path: &Path,
+        is_folder: bool,
+        place: &mut Place,
+    ) -> (Option<usize>, Ignored) {
+        let is_root = |folder: &Path| fs_err::symlink_metadata(folder.join(".git")).is_ok();
+        let whole = is_folder && is_root(path);
+        let mut above = path.ancestors().skip(1);
+        let Some(folder) = above.find(|folder| is_root(folder)).filter(|_| !whole) else {
+            return (None, Ignored::none());
+        };
+        let inner = path.strip_prefix(folder).unwrap_or(path);
+        let parts: Vec<String> = inner
+            .iter()
+            .map(|part| part.to_string_lossy().into_owned())
+            .collect();
+        let name = folder.file_name().unwrap_or_default();
+        place.belongs_to(name.to_string_lossy().into_owned());
+        let mut ignored = Ignored::none();
+        let between: Vec<&Path> = path
+            .ancestors()
+            .skip(1)
+            .take_while(|between| between.starts_with(folder))
+            .collect();
+        for folder in between.into_iter().rev() {
+            ignored = ignored.with(folder);
+        }
+        self.walk.repositories.push(Repository {
+            folder: folder.to_owned(),
+            shown: place.shown.clone(),
+            below: parts.join("/"),
+            project: place.project().to_owned(),
+        });
+        (Some(self.walk.repositories.len() - 1), ignored)
+    }
+
+    /// Takes the files of a folder, and says which folders are to be looked into.
+    fn folder(&mut self, mut open: Open) -> Vec<Open> {
+        let shown = open.place.shown.clone();
+        if !self.seen.insert(open.folder.clone()) {
+            self.walk.folders.left("reached a second time", || shown);
+            return Vec::new();
+        }
+        if open.depth > FOLDERS_DEEP {
+            self.walk.folders.left("nested too deep", || shown);
+            return Vec::new();
+        }
+        let Ok(entries) = sorted(&open.folder) else {
+            self.walk.folders.left("cannot be read", || shown);
+            return Vec::new();
+        };
+        self.walk.folders.used(1);
+        let has = |name: &str| {
+            entries
+                .iter()
+                .any(|(entry, _)| entry.to_str() == Some(name))
+        };
+        if has(".git") {
+            open.repository = Some(self.walk.repositories.len());
+            open.place.is_project();
+            self.walk.repositories.push(Repository {
+                folder: open.folder.clone(),
+                shown: open.place.shown.clone(),
+                below: String::new(),
+                project: open.place.project().to_owned(),
+            });
+        } else if project::MANIFESTS.iter().any(|name| has(name)) {
+            open.place.is_project();
+        }
+        if open.repository.is_some() && has(".gitignore") {
+            open.ignored = open.ignored.with(&open.folder);
+        }
+        let mut inner = Vec::new();
+        for (name, kind) in entries {
+            let path = open.folder.join(&name);
+            let name = name.to_string_lossy().into_owned();
+            let place = open.place.inside(&name);
+            match kind {
+                Ok(kind) if kind.is_symlink() => {
+                    self.walk.census.left("symbolic link", || place.shown);
+                }
+                Ok(kind) if kind.is_dir() => {
+                    if let Some(reason) = self.unwanted_folder(&path, &name, &open.ignored) {
+                        if reason != known::OWN {
+                            self.walk.folders.left(reason, || place.shown);
+                        }
+                        continue;
+                    }
+                    inner.push(Open {
+                        folder: path,
+                        depth: open.depth + 1,
+                        place,
+                        ignored: open.ignored.clone(),
+                        repository: open.repository,
+                    });
+                }
+                Ok(kind) if kind.is_file() => {
+                    if open.ignored.names(&path, false) {
+                        self.walk.census.left("named in .gitignore", || place.shown);
+                    } else {
+                        let shown = place.shown.clone();
+                        self.file(path, shown, &open.place, open.repository, &name);
+                    }
+                }
+                Ok(_) => self.walk.census.left("no regular file", || place.shown),
+                Err(_) => self.walk.census.left("cannot be read", || place.shown),
+            }
+        }
+        inner
+    }
+
+    fn unwanted_folder(&self, path: &Path, name: &str, ignored: &Ignored) -> Option<&'static str> {
+        if name == ".git" {
+            return Some(known::OWN);
+        }
+        if let Some(reason) = known::folder(name) {
+            return Some(reason);
+        }
+        if ignored.names(path, true) {
+            return Some("named in .gitignore");
+        }
+        let git = path.join(".git");
+        let linked = fs_err::symlink_metadata(git).is_ok_and(|about| about.is_file());
+        linked.then_some("submodule")
+    }
+
+    fn file(
+        &mut self,
+        path: PathBuf,
+        shown: String,
+        place: &Place,
+        repository: Option<usize>,
+        name: &str,
+    ) {
+        let census = &mut self.walk.census;
+        let language = Language::of_file(name).filter(|known| self.languages.contains(known));
+        let Some(language) = language else {
+            return census.left("of no language that is asked for", || shown);
+        };
+        if let Some(reason) = known::file(name) {
+            return census.left(reason, || shown);
+        }
+        if !self.seen.insert(path.clone()) {
+            return census.left("reached a second time", || shown);
+        }
+        match fs_err::metadata(&path) {
+            Err(_) => census.left("cannot be read", || shown),
+            Ok(about) if !about.is_file() => census.left("no regular file", || shown),
+            Ok(about) if about.len() > FILE_BYTES => census.left("larger than 1 MiB", || shown),
+            Ok(_) => self.walk.files.push(Found {
+                path,
+                shown,
+                project: place.project().to_owned(),
+                language,
+                repository,
+            }),
+        }
+    }
+}
+
+type Entry = (std::ffi::OsString, std::io::Result<std::fs::FileType>);
+
+/// The entries of a folder in the order of their names.
+fn sorted(folder: &Path) -> std::io::Result<Vec<Entry>> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for entry in fs_err::read_dir(folder)? {
+        let entry = entry?;
+        entries.push((entry.file_name(), entry.file_type()));
+    }
+    entries.sort_by(|one, other| one.0.cmp(&other.0));
+    Ok(entries)
+}
