@@ -17,6 +17,8 @@ pub mod read;
 pub mod reference;
 mod ship;
 pub mod stock;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 use std::collections::BTreeMap;
