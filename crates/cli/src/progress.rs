@@ -214,6 +214,10 @@ impl Watch for Bars {
         ));
     }
 
+    fn told(&mut self, text: &str) {
+        self.line(text);
+    }
+
     fn warned(&mut self, warning: &str) {
         self.line(&format!("warning: {warning}"));
     }
@@ -265,6 +269,10 @@ impl Watch for Lines {
         say(format_args!(
             "step {step}: {task} no longer rises and leaves the mix"
         ));
+    }
+
+    fn told(&mut self, text: &str) {
+        say(text);
     }
 
     fn saved(&mut self, step: u64) {

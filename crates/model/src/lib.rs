@@ -11,6 +11,7 @@ pub mod export;
 pub mod family;
 pub mod generate;
 pub mod hub;
+pub mod pocket;
 pub mod tokenizer;
 
 pub use checkpoint::{Checkpoint, ConfigFile};

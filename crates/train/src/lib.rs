@@ -17,6 +17,7 @@ pub mod metric;
 pub mod mix;
 pub mod optimise;
 pub mod predict;
+pub mod pretrain;
 pub mod prompt;
 pub mod recipe;
 pub mod report;

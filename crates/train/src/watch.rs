@@ -65,6 +65,9 @@ pub trait Watch {
 
     fn saved(&mut self, _step: u64) {}
 
+    /// What is being done before the first step.
+    fn told(&mut self, _text: &str) {}
+
     /// Something that a person should know before trusting the result.
     fn warned(&mut self, _warning: &str) {}
 

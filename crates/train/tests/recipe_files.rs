@@ -7,6 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
+use skillbelt_train::pretrain;
 use skillbelt_train::recipe::check::check;
 use skillbelt_train::recipe::{self, reference};
 
@@ -47,13 +48,18 @@ fn every_recipe_resolves_opens_with_its_command_and_misses_nothing_but_data() {
 
 /// With `SKILLBELT_WRITE_REFERENCE=1` the reference is written instead of compared.
 #[test]
-fn the_reference_of_keys_is_what_the_program_understands() {
-    let path = root().join("docs/recipes.md");
+fn the_references_of_keys_are_what_the_program_understands() {
+    compare("docs/recipes.md", &reference::markdown());
+    compare("docs/pretraining.md", &pretrain::reference::markdown());
+}
+
+fn compare(file: &str, reference: &str) {
+    let path = root().join(file);
     let text = fs_err::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once("<!-- keys").unwrap();
     let (opening, rest) = rest.split_once("-->\n").unwrap();
     let (written, after) = rest.split_once("<!-- end of keys -->").unwrap();
-    let expected = reference::markdown() + "\n";
+    let expected = format!("{reference}\n");
     if std::env::var_os("SKILLBELT_WRITE_REFERENCE").is_some() {
         let text = format!("{before}<!-- keys{opening}-->\n{expected}<!-- end of keys -->{after}");
         fs_err::write(&path, text).unwrap();
@@ -61,6 +67,28 @@ fn the_reference_of_keys_is_what_the_program_understands() {
     }
     assert_eq!(
         written, expected,
-        "write it anew with SKILLBELT_WRITE_REFERENCE=1"
+        "{file}: write it anew with SKILLBELT_WRITE_REFERENCE=1"
+    );
+}
+
+#[test]
+fn the_plan_of_the_pocket_base_misses_nothing_but_its_corpus() {
+    let path = root().join("recipes/pocket/plan.yaml");
+    let error = pretrain::read::read(&path, &[]).err().unwrap().to_string();
+    let about = error.lines().filter(|line| line.contains("plan.yaml"));
+    assert!(about.clone().count() >= 9, "{error}");
+    about.for_each(|line| assert!(line.contains("pocket-corpus is not there"), "{line}"));
+    let list = fs_err::read_to_string(root().join("recipes/pocket/corpus.tsv")).unwrap();
+    let rows: Vec<Vec<&str>> = list
+        .lines()
+        .map(|line| line.split('\t').collect())
+        .collect();
+    assert_eq!(
+        rows[0],
+        ["registry", "name", "version", "licence", "sha256"]
+    );
+    assert!(
+        rows.iter()
+            .all(|row| row.len() == 5 && row.iter().all(|cell| !cell.is_empty()))
     );
 }

@@ -3,6 +3,7 @@
 mod advise;
 mod base_embed;
 mod base_generate;
+mod base_pack;
 mod base_show;
 mod baseline;
 mod data_check;
@@ -13,6 +14,7 @@ mod harvest;
 mod judge;
 mod overrides;
 mod predict;
+mod pretrain;
 mod prompt;
 mod score;
 mod study;
@@ -67,6 +69,7 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Base(BaseCommand),
     Train(train::Train),
+    Pretrain(pretrain::Pretrain),
     Study(study::Study),
     Eval(eval::Eval),
     Execute(execute::Execute),
@@ -93,6 +96,7 @@ enum BaseCommand {
     Show(base_show::Show),
     Embed(base_embed::Embed),
     Generate(base_generate::Generate),
+    Pack(base_pack::Pack),
 }
 
 /// Does what the arguments say.
@@ -107,10 +111,12 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     match arguments.command {
         Command::Train(train) => train.run(everywhere),
+        Command::Pretrain(pretrain) => pretrain.run(everywhere),
         Command::Study(study) => study.run(everywhere),
         Command::Base(BaseCommand::Show(show)) => show.run(everywhere),
         Command::Base(BaseCommand::Embed(embed)) => embed.run(everywhere),
         Command::Base(BaseCommand::Generate(generate)) => generate.run(everywhere),
+        Command::Base(BaseCommand::Pack(pack)) => pack.run(everywhere),
         Command::Data(DataCommand::Check(check)) => check.run(everywhere),
         Command::Eval(eval) => eval.run(everywhere),
         Command::Execute(execute) => execute.run(everywhere),

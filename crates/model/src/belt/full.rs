@@ -69,9 +69,14 @@ impl Full {
         Ok(belt)
     }
 
+    /// Writes the weights alone, as a base of its own has them.
+    pub fn save_weights(&self, folder: &Path) -> Result<()> {
+        write_params(&folder.join(WEIGHTS), &self.params, shape)
+    }
+
     /// Writes the weights and the marker.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        write_params(&folder.join(WEIGHTS), &self.params, shape)?;
+        self.save_weights(folder)?;
         let config = json!({ OWN: { "kind": KIND, "format": FORMAT } });
         write_json(&folder.join(CONFIG), &config)
     }

@@ -67,18 +67,25 @@ impl Stored {
 /// Writes the tensors in the order of their keys. `format: pt` stands in the metadata, as the
 /// field's libraries expect; the same tensors give the same bytes.
 pub fn safetensors(path: &Path, tensors: &[Tensor<'_>], stored: Stored) -> Result<()> {
+    file(path, |out| safetensors_into(tensors, stored, out))
+}
+
+/// The same bytes, wherever they are to go.
+pub fn safetensors_into(
+    tensors: &[Tensor<'_>],
+    stored: Stored,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
     let sorted: BTreeMap<&str, &Tensor<'_>> = tensors.iter().map(|t| (t.key, t)).collect();
     let header = header(sorted.values().map(|t| (t.key, t.shape)), stored);
-    file(path, |out| {
-        out.write_all(&(header.len() as u64).to_le_bytes())?;
-        out.write_all(&header)?;
-        for tensor in sorted.values() {
-            for number in tensor.numbers {
-                stored.write(*number, out)?;
-            }
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(&header)?;
+    for tensor in sorted.values() {
+        for number in tensor.numbers {
+            stored.write(*number, out)?;
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// The header, padded with spaces so that the numbers begin at a multiple of eight bytes.

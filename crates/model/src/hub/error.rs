@@ -14,6 +14,9 @@ pub enum Error {
         "{name:?} is neither a folder nor a name of the form owner/name or owner/name@revision"
     )]
     Name { name: String },
+    /// The base that is built in could not be put into the cache.
+    #[error("the pocket base: {reason}")]
+    Pocket { reason: String },
     /// Offline, and the cache does not hold all of it.
     #[error("{name}: not complete in {} and offline", .cache.display())]
     Offline { name: String, cache: PathBuf },
@@ -90,6 +93,7 @@ impl Error {
                 Some("run it again: what has arrived is kept and the rest is fetched")
             }
             Error::Locked { .. } => Some("wait for the other download, or end it"),
+            Error::Pocket { .. } => Some("set HF_HOME to a folder that can be written to"),
             Error::NoCache => Some("set HF_HOME to a folder with room for checkpoints"),
             Error::Answer { .. } => Some("check HF_ENDPOINT, and proxies on the way to it"),
             Error::Incomplete { .. } | Error::Cache(_) => None,

@@ -18,6 +18,7 @@ pub use cache::cache_folder;
 pub use error::{Error, Result};
 pub use limits::Patience;
 
+use crate::pocket;
 use cache::Shelf;
 use client::Client;
 use limits::{MAX_FILES, MAX_INDEX_BYTES, MAX_LIST_BYTES};
@@ -106,10 +107,16 @@ impl Options {
 /// The folder of a base: `name_or_path` itself if it is a folder, else that of the hub's `owner/name` (or
 /// `owner/name@revision`).
 ///
+/// The word `pocket` names the base that is built in, even beside a folder of that name (which is `./pocket`).
 /// A cached base that is complete is used without asking anyone. Otherwise, unless offline, what a base needs is
 /// fetched (see [`select`]), each file checked against the server's hash before it gets its name, and the revision
 /// recorded last; killed anywhere, the next call goes on from there.
 pub fn resolve(name_or_path: &str, options: &Options, progress: &dyn Progress) -> Result<PathBuf> {
+    if name_or_path == pocket::NAME {
+        return pocket::folder(&options.cache).map_err(|error| Error::Pocket {
+            reason: error.to_string(),
+        });
+    }
     let path = Path::new(name_or_path);
     if path.is_dir() {
         return Ok(path.to_owned());

@@ -1,5 +1,5 @@
 //! Text to token ids and back, equal to the reference's ids, from any folder in the hub's layout. It wraps the
-//! `tokenizers` library; it trains no tokenizer, pads nothing, and truncates only when the call says so.
+//! `tokenizers` library; it pads nothing, and truncates only when the call says so. [`learn`] makes a new one from texts.
 //!
 //! Whatever a folder holds is first brought to one form, a `tokenizer.json`: read as it is, or [`assemble`]d from
 //! `vocab.json` + `merges.txt` or `vocab.txt`; the settings beside it are [`apply`]-ed; the whole is [`check`]ed; only
@@ -14,6 +14,7 @@ mod components;
 mod encode;
 mod error;
 mod folder;
+pub mod learn;
 pub mod limits;
 mod pattern;
 mod python_json;

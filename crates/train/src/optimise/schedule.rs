@@ -1,5 +1,5 @@
-//! How the learning rate moves over a run: warm-up from zero, then constant, linear or cosine, as
-//! the schedulers of the same names in the field's libraries.
+//! How the learning rate moves over a run: warm-up from zero, then constant, linear, cosine, or
+//! constant with a fall at the end, as the schedulers of the same names in the field's libraries.
 
 use crate::recipe::{Schedule, Training};
 
@@ -8,6 +8,8 @@ use crate::recipe::{Schedule, Training};
 pub struct Rates {
     schedule: Schedule,
     warmup: u64,
+    /// The last steps, in which a rate that stayed falls.
+    decay: u64,
     total: u64,
 }
 
@@ -17,6 +19,7 @@ impl Rates {
         Rates {
             schedule: training.lr_scheduler_type,
             warmup: training.warmup_steps.unwrap_or(share),
+            decay: training.decay_steps.unwrap_or(total / 5),
             total,
         }
     }
@@ -30,6 +33,8 @@ impl Rates {
         let all = self.total.saturating_sub(self.warmup).max(1) as f64;
         match self.schedule {
             Schedule::Constant => 1.0,
+            // At the first step of the fall it is still whole, after the last one it would be nothing.
+            Schedule::WarmupStableDecay => (left / self.decay.max(1) as f64).min(1.0),
             Schedule::Linear => left / all,
             Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * (1.0 - left / all)).cos()),
         }
@@ -60,6 +65,17 @@ mod tests {
         for (step, expected) in [(2, 1.0), (7, 0.5), (12, 0.0), (4, 0.904_508_497_187_473_7)] {
             assert!((cosine.factor(step) - expected).abs() < 1e-12);
         }
+        let training = Training {
+            decay_steps: Some(4),
+            lr_scheduler_type: Schedule::WarmupStableDecay,
+            warmup_steps: Some(2),
+            ..Training::default()
+        };
+        let stable = Rates::new(&training, 12);
+        assert_eq!(
+            [0, 1, 2, 7, 8, 10, 12].map(|s| stable.factor(s)),
+            [0.0, 0.5, 1.0, 1.0, 1.0, 0.5, 0.0]
+        );
         let constant = rates(Schedule::Constant, 0);
         assert_eq!([0, 5, 12].map(|s| constant.factor(s)), [1.0; 3]);
     }

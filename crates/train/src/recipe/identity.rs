@@ -14,14 +14,20 @@ const FREE: [&str; 2] = ["output", "training.save_steps"];
 /// Every key with its value, by path.
 pub fn identity(recipe: &Recipe) -> Result<BTreeMap<String, String>> {
     let value = serde_json::to_value(recipe).map_err(Error::told)?;
-    let mut flat = BTreeMap::new();
-    flatten(String::new(), &value, &mut flat);
+    let mut flat = flat(&value);
     // Training does not ask in words.
     flat.retain(|key, _| !FREE.contains(&key.as_str()) && !key.starts_with("prompting."));
     // Turns and heads follow the order of the tasks.
     let order: Vec<&str> = recipe.tasks.keys().map(String::as_str).collect();
     flat.insert("order of tasks".into(), order.join(", "));
     Ok(flat)
+}
+
+/// Every value of a tree, by its path.
+pub fn flat(value: &Value) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    flatten(String::new(), value, &mut all);
+    all
 }
 
 /// The first key with different values in two runs, if there is one: `KEY was OLD, now it is NEW`.

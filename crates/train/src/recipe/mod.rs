@@ -40,7 +40,7 @@ pub use evaluation::{Evaluation, Policy};
 pub use problem::Problem;
 pub use prompting::{Asking, Choosing, Labelling, Prompting, Search};
 pub use resolve::{Override, Resolved, read};
-pub(crate) use resolve::{settle, text_of};
+pub(crate) use resolve::{lay_over, settle, text_of};
 pub use section_file::read_section;
 pub use task::{Format, SplitFiles, TaskSettings, TaskType};
 pub use training::{Balancing, Mixing, Optimiser, Schedule, Training};

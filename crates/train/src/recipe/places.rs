@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use skillbelt_model::pocket;
+
 use crate::recipe::shape::Shape;
 use crate::recipe::tree::{Node, Origin, Value};
 
@@ -42,7 +44,8 @@ pub fn place(node: &mut Node, shape: &Shape, folder: &Path) {
     }
 }
 
-/// A base is a folder beside the recipe if there is one of this name, else as it is written.
+/// A base is a folder beside the recipe if there is one of this name, else as it is written; `pocket`
+/// is always the one that is built in.
 pub fn place_base(tree: &mut Node, folder: &Path) {
     for (section, key) in [("base", "name"), ("prompting", "base")] {
         if tree.at(&[section, key]).is_none() {
@@ -66,7 +69,7 @@ fn beside(section: &mut Node, key: &str, folder: &Path) {
     };
     let beside = folder.join(name);
     let relative = name.starts_with("./") || name.starts_with("../");
-    if relative || beside.is_dir() {
+    if relative || (beside.is_dir() && name != pocket::NAME) {
         let word = beside.to_string_lossy().into_owned();
         let node = Node::word(node.origin.clone(), word);
         section.set(key, node);

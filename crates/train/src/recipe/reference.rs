@@ -72,7 +72,7 @@ fn inner(text: &mut String, keys: &[Key]) {
     }
 }
 
-fn words(text: &mut String, key: &Key) {
+pub(crate) fn words(text: &mut String, key: &Key) {
     if let Shape::Words(words) = &key.shape {
         for (word, meaning) in words {
             let _infallible = writeln!(text, "| `{}` | `{word}` | {meaning} |", key.name);
@@ -80,14 +80,14 @@ fn words(text: &mut String, key: &Key) {
     }
 }
 
-fn heading(text: &mut String, title: &str, meaning: &str) {
+pub(crate) fn heading(text: &mut String, title: &str, meaning: &str) {
     let _infallible = writeln!(text, "\n### {title}\n");
     if !meaning.is_empty() {
         let _infallible = writeln!(text, "{meaning}\n");
     }
 }
 
-fn rows(text: &mut String, keys: &[Key], defaults: &Json) {
+pub(crate) fn rows(text: &mut String, keys: &[Key], defaults: &Json) {
     *text += "| key | value | meaning [without it] |\n|---|---|---|\n";
     for key in keys {
         let kind = match &key.shape {

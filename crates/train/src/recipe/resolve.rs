@@ -155,7 +155,8 @@ fn open_short_forms(tree: &mut Node) {
     }
 }
 
-fn lay_over(tree: &mut Node, over: &Override) -> Result<()> {
+/// Sets one key of a tree as a flag says.
+pub(crate) fn lay_over(tree: &mut Node, over: &Override) -> Result<()> {
     let origin = Origin::Flag(over.flag.clone());
     let refuse = |message: &str| Error::Setting {
         origin: origin.to_string(),

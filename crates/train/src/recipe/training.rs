@@ -16,6 +16,8 @@ words! {
         Linear,
         /// It falls to zero along half a wave.
         Cosine,
+        /// It stays, and falls to zero in a line over the last `decay_steps`.
+        WarmupStableDecay,
     }
 }
 
@@ -98,6 +100,9 @@ section! {
         /// Instead of the share: so many steps.
         #[serde(skip_serializing_if = "Option::is_none")]
         pub warmup_steps: Option<u64>,
+        /// `warmup_stable_decay`: the last steps, in which the rate falls [a fifth of all].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub decay_steps: Option<u64>,
         /// Longest gradient, over all that is trained; 0 for no limit.
         pub max_grad_norm: f64,
         /// Examples of each task in a step that holds it.
@@ -146,6 +151,7 @@ impl Default for Training {
             lr_scheduler_type: Schedule::Linear,
             warmup_ratio: 0.06,
             warmup_steps: None,
+            decay_steps: None,
             max_grad_norm: 1.0,
             batch_size: 32,
             tasks_per_step: 1,

@@ -22,7 +22,7 @@ impl Run<'_> {
             false => Vec::new(),
         };
         self.reach("before-belt")?;
-        let belt = self.folder.path().join("belt");
+        let belt = self.folder.path().join(self.workshop.product);
         let note = self.note(shipped, self.policy().to_owned(), test);
         self.publish(&belt, &note)?;
         self.reach("before-report")?;

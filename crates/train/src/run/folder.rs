@@ -39,7 +39,7 @@ impl RunFolder {
     ) -> Result<RunFolder> {
         fs_err::create_dir_all(path).map_err(|error| Error::io(path, error))?;
         let lock = lock(path)?;
-        let holds_run = ["run.json", "checkpoints", "metrics.jsonl", "belt"]
+        let holds_run = ["run.json", "checkpoints", "metrics.jsonl", "belt", "base"]
             .iter()
             .any(|name| path.join(name).exists());
         if holds_run && !resume {

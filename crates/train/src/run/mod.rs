@@ -61,6 +61,8 @@ pub struct Workshop<'w> {
     /// All that is trained, each once: the belt's, then the heads'.
     pub params: Vec<Param>,
     pub tasks: Vec<Prepared>,
+    /// What the folder is called in which the result is put: `belt`, or `base`.
+    pub product: &'static str,
     pub save_belt: SaveBelt<'w>,
     pub papers: Papers,
 }
@@ -137,6 +139,13 @@ pub fn run(
         }
     }
     run.finish()
+}
+
+/// The step of the newest whole checkpoint in a run folder; 0 where there is none.
+pub fn newest_step(folder: &Path) -> Result<u64> {
+    let disk = Disk::new(Arc::new(Faults::none()));
+    let checkpoints = crate::checkpoint::Checkpoints::new(folder.join("checkpoints"), disk);
+    Ok(checkpoints.newest(|_| {})?.map_or(0, |(step, _)| step))
 }
 
 /// Refuses what no run could be made of.

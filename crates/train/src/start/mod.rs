@@ -52,6 +52,7 @@ pub fn train(
         tokenizer: &tokenizer,
         params,
         tasks: prepared,
+        product: "belt",
         save_belt: &save,
         papers,
     };

@@ -20,7 +20,7 @@ mod prepare;
 mod prompt;
 mod ranked;
 mod retrieve;
-mod sequences;
+pub(crate) mod sequences;
 mod set;
 pub(crate) mod vectors;
 
@@ -34,7 +34,9 @@ use crate::error::Result;
 pub use filling::{Preparing, prepare_rows};
 pub use given::Given;
 pub use prepare::{Rows, Task, class_names};
+pub(crate) use set::hash as set_hash;
 pub use set::{Encoded, Item, Set};
+pub(crate) use vectors::unreadable;
 
 /// Where an objective computes: the network, and how a pass is to be made.
 pub struct Stage<'s> {
@@ -93,7 +95,8 @@ pub enum Answer {
         best: Vec<String>,
         cosines: Vec<f32>,
     },
-    /// A text, with the loss of the true one in nats over its tokens, where it is known.
+    /// A text, with the loss of the true one in nats over its tokens, where it is known (of a text that
+    /// is only weighed, in pretraining, over its bytes).
     Text {
         written: Option<String>,
         expected: Option<String>,

@@ -261,6 +261,7 @@ impl Toy {
             tokenizer: &tokenizer,
             params,
             tasks,
+            product: "belt",
             save_belt: &save_belt,
             papers: Papers {
                 recipe: "base: none\n".into(),

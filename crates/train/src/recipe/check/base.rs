@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use skillbelt_model::base::portrait::Portrait;
-use skillbelt_model::{Checkpoint, ConfigFile, hub};
+use skillbelt_model::{Checkpoint, ConfigFile, hub, pocket};
 
 use super::Checking;
 use crate::recipe::identity::{difference, identity};
@@ -25,7 +25,7 @@ impl Checking<'_> {
             Some(revision) => format!("{}@{revision}", base.name),
             None => base.name.clone(),
         };
-        let folder = match Path::new(&base.name).is_dir() {
+        let folder = match base.name != pocket::NAME && Path::new(&base.name).is_dir() {
             true => Path::new(&base.name).to_owned(),
             false => {
                 let mut options = hub::Options::from_env().ok()?;
