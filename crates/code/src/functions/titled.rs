@@ -11,6 +11,9 @@ const TESTS: &[&str] = &["it", "test", "specify", "fit", "xit"];
 /// What they call a number of tests.
 const SUITES: &[&str] = &["describe", "context", "suite", "fdescribe", "xdescribe"];
 
+/// Nobody writes suites in each other so deep.
+const DEEP: usize = 32;
+
 /// A test with its titles.
 pub struct Titled {
     /// The statement that gives it to the runner.
@@ -49,6 +52,9 @@ pub fn test(program: &Program<'_>, at: At) -> Option<Titled> {
         if is(program, at, closures) {
             // A test inside of another function is that function's.
             suites.push(given_to(program, at, SUITES)?.1);
+            if suites.len() > DEEP {
+                return None;
+            }
         }
         above = program.nodes()[at].parent;
     }
