@@ -65,13 +65,13 @@ fn every_trap_is_walked_out_of_in_time_with_the_good_files() {
         let set: Trap = *set;
         let (tell, told) = mpsc::channel();
         // One that hangs is left behind, and named.
-        let walker = std::thread::spawn(move || tell.send(sprung(set)));
+        let walker = std::thread::spawn(move || tell.send(sprung(set)).is_ok());
         let (report, took) = match told.recv_timeout(MOST) {
             Ok(told) => told,
             Err(mpsc::RecvTimeoutError::Timeout) => panic!("{name}: not out after {MOST:?}"),
             Err(mpsc::RecvTimeoutError::Disconnected) => panic!("{name}: stopped by it"),
         };
-        walker.join().unwrap().unwrap();
+        assert!(walker.join().unwrap());
         slowest.push((took, name));
         for census in [
             &report.files,
@@ -87,8 +87,6 @@ fn every_trap_is_walked_out_of_in_time_with_the_good_files() {
         assert!(report.rows() >= 6, "{name}: {report}");
     }
     slowest.sort_unstable_by(|one, other| other.cmp(one));
-    let all: Duration = slowest.iter().map(|(took, _)| *took).sum();
-    assert!(all < MOST * 3, "{all:?}: {:?}", &slowest[..5]);
     if std::env::var_os("SKILLBELT_TOLD").is_some() {
         for (took, name) in &slowest {
             eprintln!("{took:?} {name}");

@@ -10,6 +10,11 @@ use super::naming::Siblings;
 use crate::facts::is;
 use crate::{At, Language, Program};
 
+/// Bytes after which a paragraph is read no further.
+const PARAGRAPH_BYTES: usize = 20_000;
+/// Bytes after which a tag that did not end is none.
+const TAG_BYTES: usize = 2_000;
+
 /// What is written about a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Documentation {
@@ -24,7 +29,12 @@ impl Documentation {
     /// parameters. Empty if nothing is left.
     pub fn summary(&self) -> String {
         let mut words: Vec<&str> = Vec::new();
+        let mut bytes = 0;
         for written in self.text.lines() {
+            bytes += written.len();
+            if bytes > PARAGRAPH_BYTES && !words.is_empty() {
+                break;
+            }
             let line = plain(written);
             let line = line.trim();
             let heading = line.ends_with(':')
@@ -283,14 +293,15 @@ fn named(tag: &str) -> String {
 fn inline(text: &str) -> Option<(String, usize)> {
     text.strip_prefix("{@")?;
     let mut depth = 0;
-    let end = text.bytes().position(|sign| {
+    // Of one that does not end nothing is known.
+    let end = text.bytes().take(TAG_BYTES).position(|sign| {
         depth += i32::from(sign == b'{') - i32::from(sign == b'}');
         depth == 0
     })?;
     let (kind, rest) = text[2..end].split_once(' ').unwrap_or((&text[2..end], ""));
     let read = match kind {
-        "link" | "linkplain" => linked(rest.trim()),
-        "code" | "literal" | "value" => rest.trim().to_owned(),
+        "link" | "linkplain" | "value" => linked(rest.trim()),
+        "code" | "literal" => rest.trim().to_owned(),
         // Whole examples are no words of a sentence.
         "snippet" => String::new(),
         // What is read elsewhere has nothing here to be read.
@@ -326,7 +337,7 @@ fn linked(link: &str) -> String {
 fn markup(text: &str) -> Option<usize> {
     let inner = text.strip_prefix('<')?;
     let named = inner.strip_prefix('/').unwrap_or(inner);
-    let end = text.find('>')?;
+    let end = text.bytes().take(300).position(|sign| sign == b'>')?;
     let opens = named.starts_with(|letter: char| letter.is_ascii_alphabetic());
-    (opens && end < 300 && !text[1..end].contains('<')).then_some(end + 1)
+    (opens && !text[1..end].contains('<')).then_some(end + 1)
 }

@@ -15,6 +15,8 @@ use crate::limits::{FOLDERS_DEEP, TREE_ENTRIES};
 const TREE_BYTES: u64 = 64 << 20;
 /// The least that an entry of a folder takes.
 const ENTRY_BYTES: usize = 28;
+/// What it costs to read a folder, in entries.
+const FOLDER: usize = 200;
 
 /// An entry of a folder: what it is and what it holds.
 type Entry = (EntryKind, ObjectId);
@@ -80,7 +82,10 @@ impl Objects {
         };
         let repository = &self.repository;
         let data = object(repository, id, TREE_BYTES)?;
-        let left = self.entries.get().checked_sub(data.len() / ENTRY_BYTES);
+        let left = self
+            .entries
+            .get()
+            .checked_sub(FOLDER + data.len() / ENTRY_BYTES);
         self.entries.set(left.ok_or("too many files")?);
         let tree = gix::objs::TreeRef::from_bytes(&data, repository.object_hash())
             .map_err(|_| "a folder is broken")?;

@@ -83,7 +83,7 @@ pub const TRAPS: &[(&str, Trap)] = &[
     ("documentation without an end", programs::long_documentation),
     ("ten thousand functions that are the same", programs::same),
     (
-        "ten thousand functions that are nearly the same",
+        "a thousand functions that are nearly the same",
         programs::nearly_the_same,
     ),
     ("elements of TypeScript in each other", programs::elements),

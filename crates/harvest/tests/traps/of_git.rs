@@ -88,7 +88,7 @@ fn head_is(r: &Repository, kind: &str, content: &[u8]) {
 }
 
 pub fn growing_object(r: &Repository) {
-    head_is(r, "commit", &vec![b' '; 300 << 20]);
+    head_is(r, "commit", &vec![b' '; 80 << 20]);
 }
 
 pub fn cut_objects(r: &Repository) {

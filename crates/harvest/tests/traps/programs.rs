@@ -135,7 +135,7 @@ pub fn chain(r: &Repository) {
 }
 
 pub fn operators(r: &Repository) {
-    let text = format!("int x = 1\n{};\n", "+ -!~a\n".repeat(60_000));
+    let text = format!("int x = 1\n{};\n", "+ -!~a\n".repeat(20_000));
     for ending in ["c", "java", "js", "rs"] {
         r.write(&format!("a.{ending}"), &text);
     }
@@ -266,7 +266,7 @@ pub fn nearly_the_same(r: &Repository) {
     for number in 0..20 {
         let one =
             |n: usize| source(5).replace("return kept", &format!("return kept[{number}:{n}]"));
-        let all: String = (0..500).map(one).collect();
+        let all: String = (0..75).map(one).collect();
         r.write(&format!("near/{number}.py"), &all);
     }
 }
