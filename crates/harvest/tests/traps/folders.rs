@@ -103,13 +103,13 @@ pub fn deep(r: &Repository) {
 }
 
 pub fn many_empty(r: &Repository) {
-    for number in 0..10_000 {
+    for number in 0..3_000 {
         fs_err::create_dir_all(r.path().join(format!("e/{number}"))).unwrap();
     }
 }
 
 pub fn many_files(r: &Repository) {
-    for number in 0..10_000 {
+    for number in 0..3_000 {
         r.write(&format!("f/{number}.py"), "x = 1\n");
     }
 }
