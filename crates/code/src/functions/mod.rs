@@ -7,6 +7,7 @@ mod documentation;
 #[cfg(test)]
 mod functions_tests;
 mod kinds;
+mod markup;
 mod naming;
 mod tests_told;
 mod titled;
