@@ -6,9 +6,13 @@
 use std::ops::Range;
 
 use super::kinds::{COMMENTS, MARKS};
+use super::markup::{plain, untagged};
 use super::naming::Siblings;
 use crate::facts::is;
 use crate::{At, Language, Program};
+
+/// Bytes after which a paragraph is read no further.
+const PARAGRAPH_BYTES: usize = 20_000;
 
 /// What is written about a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +27,14 @@ impl Documentation {
     /// The first paragraph in one line, without what is written for tools: tags, markup, types of
     /// parameters. Empty if nothing is left.
     pub fn summary(&self) -> String {
-        let mut words: Vec<String> = Vec::new();
-        for line in self.text.lines() {
-            let line = plain(line);
+        let mut words: Vec<&str> = Vec::new();
+        let mut bytes = 0;
+        for written in self.text.lines() {
+            bytes += written.len();
+            if bytes > PARAGRAPH_BYTES && !words.is_empty() {
+                break;
+            }
+            let line = plain(written);
             let line = line.trim();
             let heading = line.ends_with(':')
                 && !line.contains(' ')
@@ -35,11 +44,11 @@ impl Documentation {
                 (true, false) => break,
                 (true, true) if is_tag(line) || heading => break,
                 (true, true) => {}
-                (false, _) => words.push(line.to_owned()),
+                (false, _) => words.push(untagged(written)),
             }
         }
-        words
-            .join(" ")
+        // A tag may begin in one line and end in another.
+        plain(&words.join(" "))
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ")
@@ -175,7 +184,11 @@ fn unsigned(line: &str) -> String {
         .unwrap_or(line)
         .trim_end();
     let stars = line.trim_start();
-    let inner = stars.strip_prefix('*').unwrap_or(line);
+    let inner = match stars.starts_with('*') {
+        // Some write two of them before every line.
+        true => stars.trim_start_matches('*'),
+        false => line,
+    };
     inner.trim_end_matches('*').to_owned()
 }
 
@@ -221,62 +234,4 @@ fn is_tag(line: &str) -> bool {
 /// A line of signs under a heading.
 fn is_rule(line: &str) -> bool {
     line.len() > 1 && line.chars().all(|letter| "-=*~_+#/".contains(letter))
-}
-
-/// A line without markup: `<summary>`, `{@link X}`, `\brief`, back quotes.
-fn plain(line: &str) -> String {
-    let mut line = line.trim();
-    for word in ["@brief", "\\brief", "@summary", "@description", "@desc"] {
-        if let Some(rest) = line.strip_prefix(word) {
-            line = rest.trim_start();
-        }
-    }
-    let mut text = String::new();
-    let mut rest = line;
-    while let Some(at) = rest.find(['<', '{']) {
-        text.push_str(&rest[..at]);
-        let inner = &rest[at..];
-        match (inner.strip_prefix("{@"), markup(inner)) {
-            (Some(link), _) if link.contains('}') => {
-                let (link, after) = link.split_once('}').unwrap_or((link, ""));
-                text.push_str(inline(link));
-                rest = after;
-            }
-            (_, Some(length)) => {
-                let tag = &inner[..length];
-                // What a reference of C# names is a word of the sentence.
-                let named = tag
-                    .split_once("ref=\"")
-                    .or_else(|| tag.split_once("name=\""));
-                if let Some((name, _)) = named.and_then(|(_, rest)| rest.split_once('"')) {
-                    text.push_str(name.rsplit(['.', ':']).next().unwrap_or(name));
-                }
-                rest = &inner[length..];
-            }
-            _ => {
-                text.push_str(&inner[..1]);
-                rest = &inner[1..];
-            }
-        }
-    }
-    text.push_str(rest);
-    text.replace('`', "")
-}
-
-/// What is read of `link Target shown` or `code text`.
-fn inline(tag: &str) -> &str {
-    let (kind, rest) = tag.split_once(' ').unwrap_or((tag, ""));
-    match kind.starts_with("link") {
-        true => rest.split_once(' ').map_or(rest, |(_, shown)| shown),
-        false => rest,
-    }
-}
-
-/// The length of a tag at the beginning of a text.
-fn markup(text: &str) -> Option<usize> {
-    let inner = text.strip_prefix('<')?;
-    let named = inner.strip_prefix('/').unwrap_or(inner);
-    let end = text.find('>')?;
-    let opens = named.starts_with(|letter: char| letter.is_ascii_alphabetic());
-    (opens && end < 80 && !text[1..end].contains('<')).then_some(end + 1)
 }
