@@ -94,7 +94,7 @@ pub fn pretrain(
         papers,
     };
     let training = file.training.training();
-    product::rough(file.training.bf16);
+    skillbelt_engine::product::rough(file.training.bf16);
     run::run(
         workshop,
         &training,
