@@ -35,6 +35,9 @@ pub(super) struct Product<'a, P> {
     /// Numbers from one row of the result to the next.
     pub row: usize,
     pub epilogue: Epilogue<'a>,
+    /// As [`super::rough`]; asked once, so that all tasks of a product do the same.
+    #[cfg(target_arch = "x86_64")]
+    pub rough: bool,
 }
 
 // SAFETY: the pointer is used by tasks for rows and columns of their own only (see `drive`).
@@ -66,6 +69,8 @@ pub(super) fn drive<P: Panels>(
         result: result.as_mut_ptr(),
         row,
         epilogue,
+        #[cfg(target_arch = "x86_64")]
+        rough: super::is_rough(),
     };
     let parted = is_parted(isa, depth, columns);
     let cut = if parted {

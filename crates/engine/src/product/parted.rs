@@ -28,10 +28,10 @@ const PAIR: usize = 2;
 
 impl<P: Panels> Product<'_, P> {
     fn parts(&self) -> Parts {
-        if self.panels.is_bf16() {
-            Parts::One
-        } else {
-            Parts::Three
+        match (self.rough, self.panels.is_bf16()) {
+            (true, _) => Parts::High,
+            (false, true) => Parts::One,
+            (false, false) => Parts::Three,
         }
     }
 
@@ -78,7 +78,9 @@ impl<P: Panels> Product<'_, P> {
             }
             for row in all.clone().step_by(HIGH) {
                 let rows = row..(row + HIGH).min(all.end);
-                let left = scratch.left_parts.at_least(parts::left_len(HIGH, chunk));
+                let left = scratch
+                    .left_parts
+                    .at_least(parts::left_len(parts, HIGH, chunk));
                 self.cut_left(&rows, &steps, (left, HIGH), &mut scratch.left);
                 for (right, panel) in right.chunks_exact(len).zip(panels.clone()) {
                     let next = rows.end..(rows.end + HIGH).min(all.end);
@@ -129,7 +131,7 @@ impl<P: Panels> Product<'_, P> {
         let right = scratch.right_parts.at_least(PAIR * len);
         let left = scratch
             .left_parts
-            .at_least(parts::left_len(rows.len(), depth));
+            .at_least(parts::left_len(parts, rows.len(), depth));
         self.cut_left(&rows, &(0..depth), (left, rows.len()), &mut scratch.left);
         let _tiles = Tiles::hold_low(rows.len());
         for panel in panels.clone().step_by(PAIR) {
@@ -144,7 +146,7 @@ impl<P: Panels> Product<'_, P> {
                 let next = (panels.len() - 1) * len;
                 let right = ([right.as_ptr(), right[next..].as_ptr()], parts);
                 let left = (
-                    left[parts::left_len(rows.len(), from)..].as_ptr(),
+                    left[parts::left_len(parts, rows.len(), from)..].as_ptr(),
                     rows.len(),
                 );
                 let count = steps.len().div_ceil(STEP);
@@ -215,7 +217,7 @@ impl<P: Panels> Product<'_, P> {
         let data = &data[rows.start * row + steps.start * col..];
         let shape = (rows.len(), steps.len());
         if col == 1 {
-            return parts::left((data, row), shape, to);
+            return parts::left(self.parts(), (data, row), shape, to);
         }
         // An odd number of lines apart, or rows would share lines of the cache.
         let width = steps.len().next_multiple_of(2 * STEP) + STEP / 2;
@@ -229,7 +231,7 @@ impl<P: Panels> Product<'_, P> {
                 }
             }
         }
-        parts::left((copy, width), shape, to);
+        parts::left(self.parts(), (copy, width), shape, to);
     }
 }
 

@@ -94,6 +94,7 @@ pub fn pretrain(
         papers,
     };
     let training = file.training.training();
+    skillbelt_engine::product::rough(file.training.bf16);
     run::run(
         workshop,
         &training,
@@ -258,6 +259,10 @@ fn papers(plan: &Plan, base: Option<&Path>, stock: &Stock, tasks: &[Prepared]) -
     let mut identity = crate::recipe::identity::flat(&json!(plan.file));
     // Where the files lie changes no number; what was in them is in the hashes below.
     identity.retain(|key, _| !key.ends_with(".files") && key != "training.save_steps");
+    if !plan.file.training.bf16 {
+        // What no run asked for before there was the key changes no number of such a run.
+        identity.remove("training.bf16");
+    }
     if open_ended(&plan.file) {
         identity.remove("training.max_steps");
         identity.remove("training.decay_steps");

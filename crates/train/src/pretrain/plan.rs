@@ -201,6 +201,8 @@ section! {
         pub gradient_checkpointing: bool,
         /// Round what is kept for the way back to bf16.
         pub half_activations: bool,
+        /// Round what is multiplied to bf16, where the machine has tiles of it; sums and weights stay f32.
+        pub bf16: bool,
         /// Steps between looks at what is held out; 0: only at the end.
         pub eval_steps: u64,
         /// Steps between checkpoints; 0: one at each evaluation.
@@ -231,6 +233,7 @@ impl Default for Course {
             masked_share: 0.15,
             gradient_checkpointing: false,
             half_activations: false,
+            bf16: false,
             eval_steps: 500,
             save_steps: 100,
             logging_steps: 10,

@@ -39,29 +39,39 @@ pub(crate) fn suit(isa: Isa, depth: usize, columns: usize) -> bool {
     isa == Isa::Amx && depth.min(columns) >= LEAST && isa.is_available() && amx::has_bf16()
 }
 
-/// Parts of the numbers of a right operand.
+/// Parts of which a product is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Parts {
-    /// Every number is a bf16.
+    /// The high part of either operand: a product of numbers rounded to bf16.
+    High,
+    /// Every number on the right is a bf16; on the left all parts.
     One,
+    /// All parts of both.
     Three,
 }
 
 impl Parts {
-    fn count(self) -> usize {
+    fn left(self) -> usize {
         match self {
-            Parts::One => 1,
+            Parts::High => 1,
+            Parts::One | Parts::Three => 3,
+        }
+    }
+
+    fn right(self) -> usize {
+        match self {
+            Parts::High | Parts::One => 1,
             Parts::Three => 3,
         }
     }
 }
 
 /// Numbers of f32 in whose place `rows` rows of a left operand are kept.
-pub(crate) fn left_len(rows: usize, depth: usize) -> usize {
-    depth.div_ceil(STEP) * 3 * rows * LINE
+pub(crate) fn left_len(parts: Parts, rows: usize, depth: usize) -> usize {
+    depth.div_ceil(STEP) * parts.left() * rows * LINE
 }
 
 /// Numbers of f32 in whose place a panel of a right operand is kept.
 pub(crate) fn right_len(parts: Parts, depth: usize) -> usize {
-    depth.div_ceil(STEP) * parts.count() * PANEL * LINE
+    depth.div_ceil(STEP) * parts.right() * PANEL * LINE
 }

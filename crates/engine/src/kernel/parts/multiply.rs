@@ -2,7 +2,8 @@
 //!
 //! They sum the products of parts in the same order: the left operand's low, middle and high part
 //! with the right one's high part, then high with low, high with middle, middle with middle. With one
-//! part on the right only the first three are made: the others would add zero.
+//! part on the right only the first three are made: the others would add zero. With one part on both
+//! sides there is one product.
 
 use std::arch::asm;
 
@@ -29,7 +30,7 @@ pub(crate) unsafe fn high(
     sums: Sums,
 ) {
     macro_rules! run {
-        ($next:literal, $($more:literal),*) => {
+        ([$($step:literal),*], $left:literal, $next:literal) => {
             asm!(
                 "test {add}, {add}",
                 "jz 2f",
@@ -44,31 +45,8 @@ pub(crate) unsafe fn high(
                 "tilezero tmm2",
                 "tilezero tmm3",
                 "3:",
-                // Low with high.
-                "tileloadd tmm4, [{a} + {line}]",
-                "tileloadd tmm6, [{b} + {line}]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{b} + {line} + 1024]",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a} + {line} + 1024]",
-                "tdpbf16ps tmm2, tmm5, tmm6",
-                "tdpbf16ps tmm3, tmm5, tmm7",
-                // Middle with high.
-                "tileloadd tmm4, [{a} + {line} + 2048]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a} + {line} + 3072]",
-                "tdpbf16ps tmm2, tmm5, tmm6",
-                "tdpbf16ps tmm3, tmm5, tmm7",
-                // High with high.
-                "tileloadd tmm4, [{a} + {line} + 4096]",
-                "tdpbf16ps tmm0, tmm4, tmm6",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                "tileloadd tmm5, [{a} + {line} + 5120]",
-                "tdpbf16ps tmm2, tmm5, tmm6",
-                "tdpbf16ps tmm3, tmm5, tmm7",
-                $($more,)*
-                "add {a}, 6144",
+                $($step,)*
+                $left,
                 $next,
                 "dec {steps}",
                 "jnz 3b",
@@ -90,11 +68,60 @@ pub(crate) unsafe fn high(
             )
         };
     }
-    // SAFETY: the caller's promise; a step is 6 KB on the left, and 2 KB for each part on the right.
+    // All three parts on the left with the high one on the right, and what else there is.
+    macro_rules! three {
+        ($next:literal, $($more:literal),*) => {
+            run!(
+                [
+                    // Low with high.
+                    "tileloadd tmm4, [{a} + {line}]",
+                    "tileloadd tmm6, [{b} + {line}]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tileloadd tmm7, [{b} + {line} + 1024]",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tileloadd tmm5, [{a} + {line} + 1024]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    // Middle with high.
+                    "tileloadd tmm4, [{a} + {line} + 2048]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tileloadd tmm5, [{a} + {line} + 3072]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    // High with high.
+                    "tileloadd tmm4, [{a} + {line} + 4096]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tileloadd tmm5, [{a} + {line} + 5120]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7"
+                    $(, $more)*
+                ],
+                "add {a}, 6144",
+                $next
+            )
+        };
+    }
+    // SAFETY: the caller's promise; a step is 2 KB for each part on either side.
     unsafe {
         match parts {
-            Parts::One => run!("add {b}, 2048",),
-            Parts::Three => run!(
+            Parts::High => run!(
+                [
+                    "tileloadd tmm4, [{a} + {line}]",
+                    "tileloadd tmm6, [{b} + {line}]",
+                    "tdpbf16ps tmm0, tmm4, tmm6",
+                    "tileloadd tmm7, [{b} + {line} + 1024]",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tileloadd tmm5, [{a} + {line} + 1024]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7"
+                ],
+                "add {a}, 2048",
+                "add {b}, 2048"
+            ),
+            Parts::One => three!("add {b}, 2048",),
+            Parts::Three => three!(
                 "add {b}, 6144",
                 // High with low.
                 "tileloadd tmm6, [{b} + {line} + 2048]",
@@ -134,7 +161,7 @@ pub(crate) unsafe fn low(
     sums: Sums,
 ) {
     macro_rules! run {
-        ($next:literal, $($more:literal),*) => {
+        ([$($step:literal),*], $next:literal) => {
             asm!(
                 "test {add}, {add}",
                 "jz 2f",
@@ -149,30 +176,7 @@ pub(crate) unsafe fn low(
                 "tilezero tmm2",
                 "tilezero tmm3",
                 "3:",
-                "tileloadd tmm4, [{a} + {line}]",
-                "add {a}, {part}",
-                "tileloadd tmm5, [{a} + {line}]",
-                "add {a}, {part}",
-                "tileloadd tmm6, [{a} + {line}]",
-                "add {a}, {part}",
-                // Low, middle and high with high.
-                "tileloadd tmm7, [{b} + {line}]",
-                "tdpbf16ps tmm0, tmm4, tmm7",
-                "tdpbf16ps tmm0, tmm5, tmm7",
-                "tdpbf16ps tmm0, tmm6, tmm7",
-                "tileloadd tmm7, [{b} + {line} + 1024]",
-                "tdpbf16ps tmm1, tmm4, tmm7",
-                "tdpbf16ps tmm1, tmm5, tmm7",
-                "tdpbf16ps tmm1, tmm6, tmm7",
-                "tileloadd tmm7, [{d} + {line}]",
-                "tdpbf16ps tmm2, tmm4, tmm7",
-                "tdpbf16ps tmm2, tmm5, tmm7",
-                "tdpbf16ps tmm2, tmm6, tmm7",
-                "tileloadd tmm7, [{d} + {line} + 1024]",
-                "tdpbf16ps tmm3, tmm4, tmm7",
-                "tdpbf16ps tmm3, tmm5, tmm7",
-                "tdpbf16ps tmm3, tmm6, tmm7",
-                $($more,)*
+                $($step,)*
                 $next,
                 "dec {steps}",
                 "jnz 3b",
@@ -195,12 +199,60 @@ pub(crate) unsafe fn low(
             )
         };
     }
-    // SAFETY: the caller's promise; a step is three parts of `rows` lines on the left, and 2 KB for
+    macro_rules! three {
+        ($next:literal, $($more:literal),*) => {
+            run!(
+                [
+                    "tileloadd tmm4, [{a} + {line}]",
+                    "add {a}, {part}",
+                    "tileloadd tmm5, [{a} + {line}]",
+                    "add {a}, {part}",
+                    "tileloadd tmm6, [{a} + {line}]",
+                    "add {a}, {part}",
+                    // Low, middle and high with high.
+                    "tileloadd tmm7, [{b} + {line}]",
+                    "tdpbf16ps tmm0, tmm4, tmm7",
+                    "tdpbf16ps tmm0, tmm5, tmm7",
+                    "tdpbf16ps tmm0, tmm6, tmm7",
+                    "tileloadd tmm7, [{b} + {line} + 1024]",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tdpbf16ps tmm1, tmm5, tmm7",
+                    "tdpbf16ps tmm1, tmm6, tmm7",
+                    "tileloadd tmm7, [{d} + {line}]",
+                    "tdpbf16ps tmm2, tmm4, tmm7",
+                    "tdpbf16ps tmm2, tmm5, tmm7",
+                    "tdpbf16ps tmm2, tmm6, tmm7",
+                    "tileloadd tmm7, [{d} + {line} + 1024]",
+                    "tdpbf16ps tmm3, tmm4, tmm7",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    "tdpbf16ps tmm3, tmm6, tmm7"
+                    $(, $more)*
+                ],
+                $next
+            )
+        };
+    }
+    // SAFETY: the caller's promise; a step is the parts of `rows` lines on the left, and 2 KB for
     // each part on the right.
     unsafe {
         match parts {
-            Parts::One => run!("add {b}, 2048\n add {d}, 2048",),
-            Parts::Three => run!(
+            Parts::High => run!(
+                [
+                    "tileloadd tmm4, [{a} + {line}]",
+                    "add {a}, {part}",
+                    "tileloadd tmm7, [{b} + {line}]",
+                    "tdpbf16ps tmm0, tmm4, tmm7",
+                    "tileloadd tmm7, [{b} + {line} + 1024]",
+                    "tdpbf16ps tmm1, tmm4, tmm7",
+                    "tileloadd tmm7, [{d} + {line}]",
+                    "tdpbf16ps tmm2, tmm4, tmm7",
+                    "tileloadd tmm7, [{d} + {line} + 1024]",
+                    "tdpbf16ps tmm3, tmm4, tmm7"
+                ],
+                "add {b}, 2048\n add {d}, 2048"
+            ),
+            Parts::One => three!("add {b}, 2048\n add {d}, 2048",),
+            Parts::Three => three!(
                 "add {b}, 6144\n add {d}, 6144",
                 // High with low.
                 "tileloadd tmm7, [{b} + {line} + 2048]",

@@ -15,43 +15,48 @@ const AHEAD: usize = 8192;
 const BLOCK: usize = 4 * STEP;
 
 /// Rows of a left operand, `row` numbers apart, as `[step][low, middle, high][height][32]` in
-/// `to`. Of the lines beyond `rows` nothing is written.
+/// `to`, or with the high parts alone. Of the lines beyond `rows` nothing is written.
 pub(crate) fn left(
+    parts: Parts,
     (from, row): (&[f32], usize),
     (rows, depth): (usize, usize),
     (to, height): (&mut [f32], usize),
 ) {
-    assert!(rows <= height && depth > 0 && to.len() >= left_len(height, depth));
+    assert!(rows <= height && depth > 0 && to.len() >= left_len(parts, height, depth));
     assert!(rows == 0 || from.len() >= (rows - 1) * row + depth);
     assert!(super::amx::has_bf16(), "this machine has no tiles");
     for begin in (0..depth).step_by(BLOCK) {
         let steps = begin..(begin + BLOCK).min(depth);
-        let to = &mut to[left_len(height, begin)..];
+        let to = &mut to[left_len(parts, height, begin)..];
         for r in 0..rows {
             let from = &from[r * row..][steps.clone()];
-            // SAFETY: tiles come with AVX-512; every step of `from` has three groups of `height` lines.
-            unsafe { left_row(from, to.as_mut_ptr().add(r * LINE), height) };
+            // SAFETY: tiles come with AVX-512; every step of `from` has `height` lines for each part.
+            unsafe { left_row(parts, from, to.as_mut_ptr().add(r * LINE), height) };
         }
     }
 }
 
 /// # Safety
-/// The machine has AVX-512F; `to` points to the row's first line of `left_len(height, depth)`.
+/// The machine has AVX-512F; `to` points to the row's first line of `left_len(parts, height, depth)`.
 #[target_feature(enable = "avx512f")]
-unsafe fn left_row(from: &[f32], mut to: *mut f32, height: usize) {
+unsafe fn left_row(parts: Parts, from: &[f32], mut to: *mut f32, height: usize) {
     for step in from.chunks(STEP) {
         let first = ((1u64 << step.len()) - 1) as u32;
         let masks = [first as __mmask16, (first >> LINE) as __mmask16];
-        // SAFETY: masks keep to the numbers of the step; `to` has three lines `height` lines apart.
+        // SAFETY: masks keep to the numbers of the step; `to` has a line for each part, `height` lines apart.
         unsafe {
             let one = _mm512_maskz_loadu_ps(masks[0], step.as_ptr());
             let other = _mm512_maskz_loadu_ps(masks[1], step.as_ptr().wrapping_add(LINE));
-            let [high, middle, low] = cut(one, other);
-            _mm512_storeu_si512(to.cast(), low);
-            _mm512_storeu_si512(to.add(height * LINE).cast(), middle);
-            _mm512_storeu_si512(to.add(2 * height * LINE).cast(), high);
+            if parts == Parts::High {
+                _mm512_storeu_si512(to.cast(), pair(near(one), near(other)));
+            } else {
+                let [high, middle, low] = cut(one, other);
+                _mm512_storeu_si512(to.cast(), low);
+                _mm512_storeu_si512(to.add(height * LINE).cast(), middle);
+                _mm512_storeu_si512(to.add(2 * height * LINE).cast(), high);
+            }
         }
-        to = to.wrapping_add(3 * height * LINE);
+        to = to.wrapping_add(parts.left() * height * LINE);
     }
 }
 
@@ -92,13 +97,17 @@ unsafe fn right_step(parts: Parts, from: &[f32], to: &mut [f32]) {
             let to = to.wrapping_add((half * STEP / 2 + k) * LINE);
             // SAFETY: line `k` of a tile, in each of the parts there are.
             unsafe {
-                if parts == Parts::One {
-                    _mm512_storeu_si512(to.cast(), pair(one, other));
-                } else {
-                    let [high, middle, low] = cut(one, other);
-                    _mm512_storeu_si512(to.cast(), high);
-                    _mm512_storeu_si512(to.add(PART).cast(), low);
-                    _mm512_storeu_si512(to.add(2 * PART).cast(), middle);
+                match parts {
+                    Parts::High => {
+                        _mm512_storeu_si512(to.cast(), pair(near(one), near(other)));
+                    }
+                    Parts::One => _mm512_storeu_si512(to.cast(), pair(one, other)),
+                    Parts::Three => {
+                        let [high, middle, low] = cut(one, other);
+                        _mm512_storeu_si512(to.cast(), high);
+                        _mm512_storeu_si512(to.add(PART).cast(), low);
+                        _mm512_storeu_si512(to.add(2 * PART).cast(), middle);
+                    }
                 }
             }
         }
@@ -127,6 +136,14 @@ fn cut(one: __m512, other: __m512) -> [__m512i; 3] {
 fn rounded(x: __m512) -> __m512 {
     let up = _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000));
     _mm512_castsi512_ps(_mm512_and_si512(up, _mm512_set1_epi32(UPPER)))
+}
+
+/// As `rounded`, but what is not a number stays none.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn near(x: __m512) -> __m512 {
+    let none = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x);
+    _mm512_mask_mov_ps(rounded(x), none, x)
 }
 
 /// The upper halves of two vectors, in pairs.
@@ -158,8 +175,8 @@ mod tests {
         let row: Vec<f32> = (0..45)
             .map(|i| ((i * 7919 + 13) as f32).sin() * 10f32.powi(i % 9 - 4))
             .collect();
-        let mut to = vec![9.0; left_len(2, 45)];
-        left((&row, 0), (1, 45), (&mut to, 2));
+        let mut to = vec![9.0; left_len(Parts::Three, 2, 45)];
+        left(Parts::Three, (&row, 0), (1, 45), (&mut to, 2));
         for k in 0..64 {
             let (step, j, second) = (k / 32, k % 16, k % 32 >= 16);
             let line = |p: usize| part(&to[(step * 6 + p * 2) * LINE..][..LINE], j, second);
@@ -185,8 +202,13 @@ mod tests {
             0xffff_ffff,
             0x7f80_0001,
         ] {
-            let mut to = vec![0.0; left_len(1, 1)];
-            left((&[f32::from_bits(bits)], 0), (1, 1), (&mut to, 1));
+            let mut to = vec![0.0; left_len(Parts::Three, 1, 1)];
+            left(
+                Parts::Three,
+                (&[f32::from_bits(bits)], 0),
+                (1, 1),
+                (&mut to, 1),
+            );
             let finite = (0..3).all(|p| part(&to[p * LINE..], 0, false).is_finite());
             assert!(!finite, "{bits:#x}");
         }
