@@ -1,0 +1,186 @@
+//! `skillbelt quickstart` with the real program on a small repository in three languages: what it
+//! writes, that it goes on after a stop or a kill, that it makes the same belt twice, and what it says
+//! where something cannot be had. No network is asked: the hub is offline in all of them.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod asked;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use asked::{Answer, command, golden, run};
+
+/// The five tasks that a repository without history and test runs gives.
+const TASKS: [&str; 5] = ["search", "summarize", "clone", "defect_mutated", "generate"];
+
+/// Words that no two functions share all of.
+fn word(number: usize, at: usize) -> String {
+    let parts = ["ka", "ro", "mi", "tel", "sun", "vor", "pid"];
+    let number = number * 31 + at * 17;
+    let part = |divided: usize| parts[(number / divided) % 7];
+    format!("{}{}{}", part(1), part(7), part(49))
+}
+
+/// Sixty documented functions, each in a file of its own.
+fn repository(functions: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs_err::create_dir_all(folder.path().join("src")).unwrap();
+    for number in 0..functions {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|at| word(number, at));
+        let says = format!("Counts the {a} rows of a {b} below {c} and {d}.");
+        let (ending, text) = match number % 3 {
+            0 => (
+                "py",
+                format!(
+                    "def {a}_{b}(rows, limit):\n    \"\"\"{says}\"\"\"\n    {c} = {number}\n    {d} = []\n    for row in rows:\n        if row.{a} > limit and row.{b} != {c}:\n            {d}.append(row.{c})\n    return {d}, {c}\n"
+                ),
+            ),
+            1 => (
+                "rs",
+                format!(
+                    "/// {says}\npub fn {a}_{b}(rows: &[Row], limit: usize) -> usize {{\n    let mut {c} = {number};\n    for row in rows {{\n        if row.{a} > limit && row.{b} != {d}(row) {{\n            {c} += row.{b};\n        }}\n    }}\n    {c}\n}}\n"
+                ),
+            ),
+            _ => (
+                "js",
+                format!(
+                    "/** {says} */\nfunction {a}_{b}(rows, limit) {{\n  let {c} = {number};\n  for (const row of rows) {{\n    if (row.{a} > limit && row.{b} !== {d}(row)) {{\n      {c} += row.{b};\n    }}\n  }}\n  return {c};\n}}\n"
+                ),
+            ),
+        };
+        fs_err::write(folder.path().join(format!("src/m{number}.{ending}")), text).unwrap();
+    }
+    folder
+}
+
+fn arguments<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let begin = ["--threads", "1", "quickstart", "src", "--out", out];
+    let tiny = ["--steps", "3", "--rows", "200"];
+    [&begin[..], &tiny[..], more].concat()
+}
+
+fn quickstart(folder: &Path, out: &str, more: &[&str]) -> Answer {
+    let base = golden("qwen2");
+    let mut all = arguments(out, more);
+    all.extend(["--base", base.to_str().unwrap()]);
+    run(command(&all).current_dir(folder), b"")
+}
+
+/// Every file of what is promised to be the same, by its place.
+fn same_every_time(out: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut left: Vec<PathBuf> = ["data", "asked", "belt"].map(|name| out.join(name)).into();
+    left.extend(["recipe.yaml", "quickstart.yaml"].map(|name| out.join(name)));
+    left.extend(TASKS.map(|task| out.join(format!("words/{task}.test.jsonl"))));
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(fs_err::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            let name = path.strip_prefix(out).unwrap().display().to_string();
+            files.insert(name, fs_err::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+#[test]
+fn sixty_functions_become_a_belt_for_five_tasks_a_report_and_three_commands() {
+    let folder = repository(60);
+    let answer = quickstart(folder.path(), "first", &[]);
+    assert_eq!(answer.code, Some(0), "{}{}", answer.out, answer.err);
+    let out = folder.path().join("first");
+    let report = fs_err::read_to_string(out.join("report.html")).unwrap();
+    for task in TASKS {
+        assert!(report.contains(task) && answer.out.contains(task), "{task}");
+    }
+    assert!(report.contains("words alone, no model"), "no row of the baselines");
+    assert!(report.contains("before the first step") && report.contains("A belt, minus no training"));
+    for part in ["belt.json", "heads.safetensors"] {
+        assert!(out.join("belt").join(part).is_file(), "{part}");
+    }
+    let next: Vec<&str> = answer.out.lines().rev().take(3).collect();
+    for (line, word) in next.iter().rev().zip(["scan src", "search \"", "serve"]) {
+        assert!(line.contains(word) && line.ends_with("--belt first/belt"), "{line}");
+    }
+    for stage in ["[1 of 5]", "[2 of 5]", "[3 of 5]", "[4 of 5]", "[5 of 5]"] {
+        assert!(answer.err.contains(stage), "{stage}: {}", answer.err);
+    }
+    assert!(answer.out.contains("not made: flaky: no test runs"), "{}", answer.out);
+
+    // The plan and the recipe are a person's own to use.
+    for check in [
+        ["train", "first/recipe.yaml", "--check"],
+        ["study", "first/quickstart.yaml", "--check"],
+    ] {
+        let checked = run(command(&check).current_dir(folder.path()), b"");
+        assert_eq!(checked.code, Some(0), "{check:?}: {}", checked.err);
+    }
+
+    // The same again goes on with what is there; other settings do not mix with it.
+    let again = quickstart(folder.path(), "first", &["--json"]);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert!(again.err.contains("going on with"), "{}", again.err);
+    assert_eq!(again.rows()[0]["tasks"].as_array().unwrap().len(), TASKS.len());
+    let other = quickstart(folder.path(), "first", &["--full"]);
+    assert_eq!((other.code, other.out.as_str()), (Some(2), ""));
+    assert!(other.err.contains("--force"), "{}", other.err);
+
+    // Elsewhere, and killed on its way: the same bytes.
+    killed_on_its_way(folder.path());
+    let second = quickstart(folder.path(), "second", &[]);
+    assert_eq!(second.code, Some(0), "{}", second.err);
+    let (first, second) = (same_every_time(&out), same_every_time(&folder.path().join("second")));
+    assert_eq!(first.keys().collect::<Vec<_>>(), second.keys().collect::<Vec<_>>());
+    for (name, bytes) in &first {
+        assert!(bytes == &second[name], "{name} is another one");
+    }
+}
+
+/// Begins, is killed as soon as the study has a finished part, and leaves what there is.
+fn killed_on_its_way(folder: &Path) {
+    let base = golden("qwen2");
+    let mut all = arguments("second", &[]);
+    all.extend(["--base", base.to_str().unwrap()]);
+    let mut process = command(&all);
+    process.current_dir(folder).stdin(Stdio::null());
+    process.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child: Child = process.spawn().unwrap();
+    let begun = Instant::now();
+    let cells = folder.join("second/study/cells");
+    let parts = || fs_err::read_dir(&cells).map_or(0, |entries| entries.count());
+    while parts() < 2 && begun.elapsed() < Duration::from_secs(300) {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended before it was killed");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!folder.join("second/report.html").exists());
+}
+
+#[test]
+fn what_cannot_be_had_is_told_with_2_a_reason_and_a_hint() {
+    let folder = repository(2);
+    let few = quickstart(folder.path(), "few", &[]);
+    assert_eq!((few.code, few.out.as_str()), (Some(2), ""));
+    assert!(few.err.contains("too little to learn from"), "{}", few.err);
+    assert!(few.err.contains("search: ") && few.err.contains("hint: "), "{}", few.err);
+
+    let refused = |arguments: &[&str], words: &str| {
+        let all = [&["quickstart"], arguments].concat();
+        let mut command = command(&all);
+        command.current_dir(folder.path());
+        let answer = run(command.env("CARGO_HOME", folder.path().join("nowhere")), b"");
+        assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(answer.err.contains(words), "{arguments:?}: {}", answer.err);
+    };
+    let base = golden("qwen2");
+    let base = base.to_str().unwrap();
+    refused(&["--base", base], "quickstart PATH");
+    refused(&["nowhere", "--base", base], "nowhere");
+    refused(&["src", "--out", "src", "--base", base], "no quick start wrote it");
+    refused(&["src", "--steps", "0"], "--steps");
+    assert!(folder.path().join("src/m0.py").is_file());
+}
