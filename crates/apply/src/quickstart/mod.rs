@@ -32,6 +32,7 @@ use skillbelt_train::data::Split;
 use skillbelt_train::disk::faults::Faults;
 use skillbelt_train::evaluate::Draws;
 use skillbelt_train::recipe;
+use skillbelt_train::start;
 use skillbelt_train::study::results::Results;
 use skillbelt_train::study::work::{self, Options};
 use skillbelt_train::study::{self, Study, page};
@@ -105,11 +106,7 @@ pub fn run(order: &Order, watch: &Shared) -> Result<Ended> {
     }
     let stopped = || order.stop.load(Ordering::Relaxed);
     gather(order, &paths, &folder, watch)?;
-    let (ready, lacking) = rows::ready(&folder, &order.effort)?;
-    if ready.is_empty() {
-        return Err(nothing(&lacking, &folder));
-    }
-    write_plans(order, &folder, &ready)?;
+    let (ready, lacking) = planned(order, &folder)?;
     if stopped() {
         return Ok(Ended::Stopped);
     }
@@ -191,6 +188,25 @@ fn gather(order: &Order, paths: &[PathBuf], folder: &Folder, watch: &Shared) -> 
     );
     watch.borrow_mut().said(&counted);
     Ok(())
+}
+
+/// Chooses the tasks and writes the plan: those with enough rows of which the base can read enough.
+fn planned(order: &Order, folder: &Folder) -> Result<(Vec<Ready>, Vec<Lacking>)> {
+    let (mut ready, mut lacking) = rows::ready(folder, &order.effort)?;
+    if !ready.is_empty() {
+        write_plans(order, folder, &ready)?;
+        let resolved = recipe::read(&folder.at("recipe.yaml"), &[])?;
+        let read = start::check_rows(&resolved.recipe, &order.base_folder)?;
+        let all = ready.len();
+        rows::readable(&mut ready, &mut lacking, &read);
+        if !ready.is_empty() && ready.len() < all {
+            write_plans(order, folder, &ready)?;
+        }
+    }
+    match ready.is_empty() {
+        true => Err(nothing(&lacking, folder)),
+        false => Ok((ready, lacking)),
+    }
 }
 
 fn nothing(lacking: &[Lacking], folder: &Folder) -> Error {

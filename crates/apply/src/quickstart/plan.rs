@@ -152,9 +152,7 @@ fn settings(task: Task, positions: Option<usize>) -> String {
 fn written(bound: usize, source: usize, answer: usize, measure: &str) -> String {
     let answer = answer.min(bound / 3);
     let source = source.min(bound - answer);
-    format!(
-        "    max_length: {source}\n    max_target_length: {answer}\n    metric: {measure}\n"
-    )
+    format!("    max_length: {source}\n    max_target_length: {answer}\n    metric: {measure}\n")
 }
 
 /// A text of YAML whatever it looks like.

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use skillbelt_harvest::Task;
+use skillbelt_train::data::Split;
+use skillbelt_train::start::RowsOf;
 
 use super::effort::Effort;
 use super::error::{Error, Result};
@@ -70,6 +72,30 @@ pub fn ready(folder: &Folder, effort: &Effort) -> Result<(Vec<Ready>, Vec<Lackin
         });
     }
     Ok((ready, lacking))
+}
+
+/// Leaves out tasks of whose rows the base can read too few, for their answers are longer than it may
+/// write.
+pub fn readable(ready: &mut Vec<Ready>, lacking: &mut Vec<Lacking>, read: &[RowsOf]) {
+    ready.retain(|ready| {
+        let used = |split: Split| {
+            let of_split = read.iter().find(|rows| {
+                rows.task() == ready.task.name() && rows.split() == split
+            });
+            of_split.map_or(0, |rows| rows.counts().1 as usize)
+        };
+        let (trained, asked) = (used(Split::Train), used(Split::Test));
+        let enough = trained >= FEWEST_TRAINED && asked >= FEWEST_ASKED;
+        if !enough {
+            let why = format!(
+                "the base can read {trained} of {} rows to learn from and {asked} of {} to be asked",
+                ready.trained, ready.asked
+            );
+            let task = ready.task;
+            lacking.push(Lacking { task, why });
+        }
+        enough
+    });
 }
 
 /// Whether a task's answers are written word by word.
