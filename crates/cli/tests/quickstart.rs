@@ -29,25 +29,26 @@ fn repository(functions: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs_err::create_dir_all(folder.path().join("src")).unwrap();
     for number in 0..functions {
-        let [a, b, c] = [0, 1, 2].map(|at| word(number, at));
+        let [a, b] = [0, 1].map(|at| word(number, at));
+        let c = format!("n{number}");
         let says = format!("Counts {a} below {b}.");
         let (ending, text) = match number % 3 {
             0 => (
                 "py",
                 format!(
-                    "def {a}_{b}(rows, limit):\n    \"\"\"{says}\"\"\"\n    {c} = {number}\n    if rows.{a} > limit:\n        {c} += rows.{b}\n    return {c}\n"
+                    "def {a}_{b}(r, top):\n    \"\"\"{says}\"\"\"\n    {c} = {number}\n    if r.{a} > top:\n        {c} += r.{b}\n    return {c}\n"
                 ),
             ),
             1 => (
                 "rs",
                 format!(
-                    "/// {says}\npub fn {a}_{b}(rows: &Rows, limit: usize) -> usize {{\n    let mut {c} = {number};\n    if rows.{a} > limit {{\n        {c} += rows.{b};\n    }}\n    {c}\n}}\n"
+                    "/// {says}\npub fn {a}_{b}(r: &Rows, top: usize) -> usize {{\n    let mut {c} = {number};\n    if r.{a} > top {{\n        {c} += r.{b};\n    }}\n    {c}\n}}\n"
                 ),
             ),
             _ => (
                 "js",
                 format!(
-                    "/** {says} */\nfunction {a}_{b}(rows, limit) {{\n  let {c} = {number};\n  if (rows.{a} > limit) {{\n    {c} += rows.{b};\n  }}\n  return {c};\n}}\n"
+                    "/** {says} */\nfunction {a}_{b}(r, top) {{\n  let {c} = {number};\n  if (r.{a} > top) {{\n    {c} += r.{b};\n  }}\n  return {c};\n}}\n"
                 ),
             ),
         };
@@ -168,8 +169,8 @@ fn sixty_functions_become_a_belt_for_five_tasks_a_report_and_three_commands() {
     assert_eq!((other.code, other.out.as_str()), (Some(2), ""));
     assert!(other.err.contains("--force"), "{}", other.err);
 
-    // Elsewhere, and killed on its way: the same bytes.
-    killed_on_its_way(folder.path(), base);
+    // Elsewhere, stopped and killed on its way: the same bytes.
+    stopped_and_killed(folder.path(), base);
     let second = quickstart(folder.path(), base, "second", &[]);
     assert_eq!(second.code, Some(0), "{}", second.err);
     let (first, second) = (
@@ -185,28 +186,39 @@ fn sixty_functions_become_a_belt_for_five_tasks_a_report_and_three_commands() {
     }
 }
 
-/// Begins, is killed as soon as the study has a finished part, and leaves what there is.
-fn killed_on_its_way(folder: &Path, base: &Path) {
+/// Is stopped by a person in the middle of the study, begun again, killed, and leaves what there is.
+fn stopped_and_killed(folder: &Path, base: &Path) {
+    let mut child = begun(folder, base, 1);
+    let process = libc::pid_t::try_from(child.id()).unwrap();
+    // SAFETY: it takes two numbers; the child is not waited for yet, so its number is its own.
+    assert_eq!(unsafe { libc::kill(process, libc::SIGINT) }, 0);
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{said}");
+    assert!(said.contains("stopped; what was done is saved"), "{said}");
+
+    child = begun(folder, base, 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!folder.join("second/report.html").exists());
+}
+
+/// Begins, and comes back when the study has so many finished parts.
+fn begun(folder: &Path, base: &Path, parts: usize) -> Child {
     let mut all = arguments("second", &[]);
     all.extend(["--base", base.to_str().unwrap()]);
     let mut process = command(&all);
     process.current_dir(folder).stdin(Stdio::null());
-    process.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child: Child = process.spawn().unwrap();
-    let begun = Instant::now();
+    process.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = process.spawn().unwrap();
+    let since = Instant::now();
     let cells = folder.join("second/study/cells");
-    let parts = || fs_err::read_dir(&cells).map_or(0, |entries| entries.count());
-    while parts() < 2 && begun.elapsed() < Duration::from_secs(300) {
-        assert_eq!(
-            child.try_wait().unwrap(),
-            None,
-            "it ended before it was killed"
-        );
+    let done = || fs_err::read_dir(&cells).map_or(0, |entries| entries.count());
+    while done() < parts && since.elapsed() < Duration::from_secs(300) {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended too early");
         std::thread::sleep(Duration::from_millis(5));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    assert!(!folder.join("second/report.html").exists());
+    child
 }
 
 #[test]

@@ -268,7 +268,7 @@ fn words(order: &Order, folder: &Folder, tasks: usize, watch: &Shared) -> Result
 fn studied(order: &Order, folder: &Folder, watch: &Shared) -> Result<Option<Study>> {
     watch.borrow_mut().stage(Stage::Study);
     let plan = study::read(&folder.at("quickstart.yaml"))?;
-    let bases = IndexMap::from([(plan::BASE.to_owned(), order.base_folder.clone())]);
+    let bases = IndexMap::from([(plan::called(&order.base), order.base_folder.clone())]);
     let faults = Arc::clone(&order.faults);
     let study = Study::open(plan, bases, &folder.at("study"), DEAD_AFTER, faults)?;
     if let Some(defect) = study.check().iter().find(|problem| !problem.warning) {

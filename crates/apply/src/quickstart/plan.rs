@@ -2,6 +2,7 @@
 //! `skillbelt study` and `skillbelt train`. There is nothing that it does beside them.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use skillbelt_harvest::Task;
 
@@ -12,8 +13,6 @@ use super::rows::Ready;
 pub const WORDS: &str = "words";
 /// What the belt is called.
 pub const BELT: &str = "lora";
-/// What the base is called.
-pub const BASE: &str = "base";
 
 /// What is trained on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +21,12 @@ pub struct Base {
     pub name: String,
     /// Tokens that it reads at once, where that is bounded.
     pub positions: Option<usize>,
+}
+
+/// What a base is called on the page: the end of its name or path.
+pub fn called(name: &str) -> String {
+    let end = Path::new(name).file_name();
+    end.map_or(name.to_owned(), |end| end.to_string_lossy().into_owned())
 }
 
 const TRAINING: &str =
@@ -37,7 +42,7 @@ pub fn study(base: &Base, ready: &[Ready], effort: &Effort) -> String {
     );
     let _infallible = write!(
         text,
-        "bases:\n  {BASE}: {{name: {base}}}\n\
+        "bases:\n  {called}: {{name: {base}}}\n\
          belts:\n  {BELT}: {{{BELT_SETTINGS}}}\n\
          # One belt for all tasks, one for each, both before the first step, and no model at all.\n\
          arms: [single, multi, untrained, prompted]\n\
@@ -52,6 +57,7 @@ pub fn study(base: &Base, ready: &[Ready], effort: &Effort) -> String {
         steps(ready, effort),
         evaluation(ready, effort),
         effort.draws,
+        called = quoted(&called(&base.name)),
         base = quoted(&base.name),
     );
     text
@@ -163,7 +169,6 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     fn all() -> Vec<Ready> {
         let ready = |task| Ready {

@@ -43,8 +43,8 @@ pub fn folders(cargo: Option<&Path>) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut lacking = Vec::new();
     for name in &own {
-        let places = registries.iter().map(|registry| registry.join(name));
-        match places.into_iter().find(|place| place.is_dir()) {
+        let mut places = registries.iter().map(|registry| registry.join(name));
+        match places.find(|place| place.is_dir()) {
             Some(place) => found.push(place),
             None => lacking.push(name.as_str()),
         }

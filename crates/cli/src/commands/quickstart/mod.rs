@@ -104,7 +104,10 @@ impl Quickstart {
         let folder = Path::new(&self.base);
         let base = match folder.is_dir() {
             // The plan lies elsewhere, and paths in it are its own.
-            true => std::path::absolute(folder)?.display().to_string(),
+            true => {
+                let absolute = std::path::absolute(folder).map_err(Failure::told)?;
+                absolute.display().to_string()
+            }
             false => self.base.clone(),
         };
         Ok(Order {

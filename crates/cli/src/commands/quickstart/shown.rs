@@ -123,14 +123,12 @@ pub fn text(made: &Made) -> String {
     for verdict in &verdicts {
         text += &row(verdict);
     }
-    for (against, of) in [
-        (
-            "words alone",
-            (|it: &Verdict| it.against_words) as fn(&Verdict) -> Worth,
-        ),
+    let sides: [(&str, fn(&Verdict) -> Worth); 3] = [
+        ("words alone", |it| it.against_words),
         ("one belt for each task", |it| it.against_alone),
         ("before the first step", |it| it.against_untrained),
-    ] {
+    ];
+    for (against, of) in sides {
         let says = told(&verdicts, of);
         let _infallible = writeln!(text, "the belt against {against}: {says}");
     }
