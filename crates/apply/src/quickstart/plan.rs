@@ -161,9 +161,13 @@ fn written(bound: usize, source: usize, answer: usize, measure: &str) -> String 
     format!("    max_length: {source}\n    max_target_length: {answer}\n    metric: {measure}\n")
 }
 
-/// A text of YAML whatever it looks like.
+/// A text of YAML whatever it looks like, without quotes where it needs none.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./".contains(letter);
+    match text.chars().all(plain) && text.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+        true => text.to_owned(),
+        false => serde_json::Value::from(text).to_string(),
+    }
 }
 
 #[cfg(test)]
