@@ -90,6 +90,7 @@ impl Quickstart {
                         let next = shown::Next {
                             program: program(),
                             paths: &self.paths,
+                            base: Some(Path::new(&self.base)).filter(|base| base.is_dir()),
                             made: &made,
                         };
                         lines.text(&(shown::text(&made) + &next.text()))?;

@@ -169,6 +169,8 @@ fn row(verdict: &Verdict) -> String {
 pub struct Next<'n> {
     pub program: String,
     pub paths: &'n [PathBuf],
+    /// A base that has no name of its own, and must be named by its folder again.
+    pub base: Option<&'n Path>,
     pub made: &'n Made,
 }
 
@@ -183,6 +185,10 @@ impl Next<'_> {
         };
         let (path, belt) = (word(&near(&path)), word(&near(&self.made.belt)));
         let program = word(&self.program);
+        let base = self
+            .base
+            .map(|base| format!(" --base {}", word(&near(base))));
+        let belt = belt + &base.unwrap_or_default();
         format!(
             "\nnext:\n  {program} scan {path} --belt {belt}\n  {program} search \"{words}\" {path} --belt {belt}\n  {program} serve --belt {belt}\n"
         )
