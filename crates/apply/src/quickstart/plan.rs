@@ -195,9 +195,10 @@ mod tests {
         let plan = skillbelt_train::study::read::plan(Path::new("quickstart.yaml"), plan).unwrap();
         assert_eq!(plan.file.seeds, [0, 1, 2]);
         let recipe = recipe(&base, &all(), &effort);
-        let recipe = skillbelt_train::recipe::resolve(Path::new("recipe.yaml"), &recipe, &[])
-            .unwrap()
-            .recipe;
+        let recipe =
+            skillbelt_train::recipe::resolve::resolve(Path::new("recipe.yaml"), &recipe, &[])
+                .unwrap()
+                .recipe;
         assert_eq!(recipe.base.name, base.name);
         for task in recipe.tasks.values() {
             let answer = task.max_target_length.unwrap_or(0);
