@@ -23,7 +23,7 @@ impl Effort {
     /// Minutes on two cores.
     pub fn quick() -> Effort {
         Effort {
-            steps: 80,
+            steps: 100,
             seeds: vec![0],
             rows: 4_000,
             asked: 300,

@@ -50,7 +50,7 @@ pub struct Quickstart {
     /// Begin anew: remove what an earlier quick start has written at --out
     #[arg(long)]
     force: bool,
-    /// Steps of every training [default: 80; with --full 1000]
+    /// Steps of every training [default: 100; with --full 1000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     steps: Option<u64>,
     /// Rows of each task that are kept [default: 4000; with --full 20000]
