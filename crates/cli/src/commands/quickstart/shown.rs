@@ -114,6 +114,9 @@ impl Drop for Line {
     }
 }
 
+/// What the belt is worth against one of the others.
+type Side = fn(&Verdict) -> Worth;
+
 /// The measures in a table, and what they say.
 pub fn text(made: &Made) -> String {
     let verdicts = verdicts(&made.results);
@@ -123,7 +126,7 @@ pub fn text(made: &Made) -> String {
     for verdict in &verdicts {
         text += &row(verdict);
     }
-    let sides: [(&str, fn(&Verdict) -> Worth); 3] = [
+    let sides: [(&str, Side); 3] = [
         ("words alone", |it| it.against_words),
         ("one belt for each task", |it| it.against_alone),
         ("before the first step", |it| it.against_untrained),
