@@ -1,5 +1,8 @@
-//! A belt put to work: findings in a repository, search, a server, tools for agents.
+//! A belt put to work: findings in a repository, search, a server, tools for agents; and the quick
+//! start that makes somebody's first one.
 //!
-//! It trains nothing and measures nothing; the binary's arguments and exit codes are not its own.
+//! It computes no numbers and measures nothing itself; the binary's arguments and exit codes are not
+//! its own.
 
+pub mod quickstart;
 pub mod reader;

@@ -65,6 +65,7 @@ from_error!(
     generate::Error,
     hub::Error,
     export::Error,
+    skillbelt_apply::quickstart::Error,
     skillbelt_harvest::Error,
     skillbelt_train::Error
 );

@@ -121,7 +121,7 @@ impl Pace {
 }
 
 /// `1:02:03`
-fn clock(time: Duration) -> String {
+pub fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     match hours {

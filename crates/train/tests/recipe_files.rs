@@ -53,6 +53,38 @@ fn the_references_of_keys_are_what_the_program_understands() {
     compare("docs/pretraining.md", &pretrain::reference::markdown());
 }
 
+/// Every key says what it means and what holds without it; every word says what it means.
+#[test]
+fn no_key_and_no_word_of_a_recipe_lacks_an_explanation() {
+    let lacking = unexplained(&reference::markdown());
+    assert!(lacking.is_empty(), "without an explanation: {lacking:?}");
+    // The looking itself must see what is not there.
+    let bare = "| key | value | meaning [without it] |\n|---|---|---|\n| `rank` | a number |  |\n| `deep` | a number | How deep it is. |\n\n| key | word | meaning |\n|---|---|---|\n| `kind` | `lora` |  |\n";
+    assert_eq!(unexplained(bare), ["`rank`", "`deep`", "`kind`"]);
+}
+
+/// First cells of the rows that do not explain enough.
+fn unexplained(reference: &str) -> Vec<String> {
+    let mut keys = false;
+    let mut lacking = Vec::new();
+    for line in reference.lines().filter(|line| line.starts_with('|')) {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let (first, last) = (cells[0], cells[cells.len() - 1]);
+        match (first, last) {
+            ("key", last) => keys = last.contains("without it"),
+            _ if !first.starts_with(char::from(96)) => {}
+            _ => {
+                let said = last.trim_matches('|').split_whitespace().count() >= 2;
+                let holds = !keys || last.contains('[') && last.contains(']');
+                if cells.len() < 3 || !said || !holds {
+                    lacking.push(first.to_owned());
+                }
+            }
+        }
+    }
+    lacking
+}
+
 fn compare(file: &str, reference: &str) {
     let path = root().join(file);
     let text = fs_err::read_to_string(&path).unwrap();

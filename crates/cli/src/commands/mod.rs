@@ -16,6 +16,7 @@ mod overrides;
 mod predict;
 mod pretrain;
 mod prompt;
+mod quickstart;
 mod score;
 mod study;
 mod train;
@@ -65,6 +66,7 @@ pub struct Everywhere {
     reason = "there is one value of it, made once"
 )]
 enum Command {
+    Quickstart(quickstart::Quickstart),
     /// Look at a pretrained model, turn texts into vectors with it, or let it write
     #[command(subcommand, arg_required_else_help = true)]
     Base(BaseCommand),
@@ -110,6 +112,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         pool.build_global().map_err(Failure::told)?;
     }
     match arguments.command {
+        Command::Quickstart(quickstart) => quickstart.run(everywhere),
         Command::Train(train) => train.run(everywhere),
         Command::Pretrain(pretrain) => pretrain.run(everywhere),
         Command::Study(study) => study.run(everywhere),

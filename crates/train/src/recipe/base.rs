@@ -10,9 +10,9 @@ section! {
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub struct BaseSettings {
-        /// A folder in the hub's layout, or a name on the hub.
+        /// A folder in the hub's layout, a name on the hub, or `pocket`, which is built in [must be given].
         pub name: String,
-        /// Branch, tag or commit on the hub.
+        /// Branch, tag or commit on the hub [main].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub revision: Option<String>,
         /// How frozen weights are held: `f32`, `bf16`, `int8` or `nf4` [f32].

@@ -51,7 +51,7 @@ section! {
     #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct BeltSettings {
-        /// What kind of belt, or `full` for full fine-tuning.
+        /// What kind of belt, or `full` for full fine-tuning [lora].
         pub kind: BeltKind,
         /// Rank of LoRA, DoRA and task-aware LoRA [8].
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,10 +68,10 @@ section! {
         /// Divide `lora_alpha` by the root of the rank instead of the rank [false].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub use_rslora: Option<bool>,
-        /// Other ranks, by the end of a site's path.
+        /// Other ranks, by the end of a site's path [none].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub rank_pattern: Option<IndexMap<String, usize>>,
-        /// Other alphas, by the end of a site's path.
+        /// Other alphas, by the end of a site's path [none].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub alpha_pattern: Option<IndexMap<String, f64>>,
         /// Up-projections that tasks mix, in task-aware LoRA [2].

@@ -51,23 +51,23 @@ section! {
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub struct Recipe {
-        /// Which pretrained model, and how it is held; a name or folder alone is its `name`.
+        /// Which pretrained model, and how it is held; a name or folder alone is its `name` [must be given].
         pub base: BaseSettings,
-        /// What is trained; a kind alone is its `kind`.
+        /// What is trained; a kind alone is its `kind` [a LoRA].
         #[serde(default)]
         pub belt: BeltSettings,
-        /// By name, in the order of the file: the order is the order of turns and of the belt's heads.
+        /// By name, in the order of the file: the order is the order of turns and of the belt's heads [must be given].
         pub tasks: IndexMap<String, TaskSettings>,
-        /// How long, how fast, in which order.
+        /// How long, how fast, in which order [the values below].
         #[serde(default)]
         pub training: Training,
-        /// When validation rows are asked, and which moment is shipped.
+        /// When validation rows are asked, and which moment is shipped [the values below].
         #[serde(default)]
         pub evaluation: Evaluation,
-        /// How `skillbelt prompt` asks the tasks without a belt; training does not read it.
+        /// How `skillbelt prompt` asks the tasks without a belt; training does not read it [the values below].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub prompting: Option<Prompting>,
-        /// The run folder: checkpoints, metrics, and the belt.
+        /// The run folder: checkpoints, metrics, and the belt [must be given].
         pub output: PathBuf,
     }
 }

@@ -54,7 +54,7 @@ section! {
         /// The base that is asked: a folder, or a name on the hub [the recipe's base].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub base: Option<String>,
-        /// Ask a served model instead of a local base.
+        /// Ask a served model instead of a local base [the base is asked].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub endpoint: Option<EndpointSettings>,
         /// Training rows that are shown before each question.
@@ -74,7 +74,7 @@ section! {
         /// Lay prompts out by the base's chat template [where it has one].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub chat: Option<bool>,
-        /// What a conversation begins with.
+        /// What a conversation begins with [nothing].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub system: Option<String>,
         /// Tokens that may be written for a class; for `generate` the task's `max_target_length` holds.
@@ -85,7 +85,7 @@ section! {
         pub seed: u64,
         /// Tokens that a local base computes at once.
         pub pack_tokens: usize,
-        /// What single tasks are asked, by name.
+        /// What single tasks are asked, by name [the usual words].
         #[serde(skip_serializing_if = "IndexMap::is_empty")]
         pub tasks: IndexMap<String, Asking>,
     }

@@ -82,8 +82,10 @@ pub(crate) fn words(text: &mut String, key: &Key) {
 
 pub(crate) fn heading(text: &mut String, title: &str, meaning: &str) {
     let _infallible = writeln!(text, "\n### {title}\n");
-    if !meaning.is_empty() {
-        let _infallible = writeln!(text, "{meaning}\n");
+    // What holds without the section stands in its row.
+    let plain = meaning.split(" [").next().unwrap_or(meaning);
+    if !plain.is_empty() {
+        let _infallible = writeln!(text, "{}.\n", plain.trim_end_matches('.'));
     }
 }
 

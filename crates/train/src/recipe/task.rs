@@ -105,19 +105,19 @@ section! {
     #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     pub struct TaskSettings {
-        /// `defect`, `clone`, `search`, `flaky`, `generate`, `translate` or `summarize`: sets what is not given.
+        /// `defect`, `clone`, `search`, `flaky`, `generate`, `translate` or `summarize`: sets what is not given [none].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub preset: Option<String>,
-        /// What is asked of the model.
+        /// What is asked of the model [that of the preset; must be given without one].
         #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
         pub kind: Option<TaskType>,
-        /// Training rows: a path, a list of paths, or a map of `files`, `format` and `data`.
+        /// Training rows: a path, a list of paths, or a map of `files`, `format` and `data` [must be given to train].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub train: Option<SplitFiles>,
-        /// Validation rows, in the same forms; they choose the best moment.
+        /// Validation rows, in the same forms; they choose the best moment [none].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub valid: Option<SplitFiles>,
-        /// Test rows, in the same forms; asked once, of the shipped belt.
+        /// Test rows, in the same forms; asked once, of the shipped belt [none].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub test: Option<SplitFiles>,
         /// How the files are laid out [by the name of the file].
@@ -146,16 +146,16 @@ section! {
         /// `generate`: longest answer in tokens [128].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub max_target_length: Option<usize>,
-        /// At most so many training rows, drawn by the seed.
+        /// At most so many training rows, drawn by the seed [all].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub max_train_rows: Option<usize>,
-        /// At most so many rows of each other split, drawn by the seed.
+        /// At most so many rows of each other split, drawn by the seed [all].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub max_eval_rows: Option<usize>,
-        /// `classify`, `pair`: `balanced`, or one weight per class.
+        /// `classify`, `pair`: `balanced`, or one weight per class [all alike].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub class_weights: Option<ClassWeights>,
-        /// `classify`, `pair`: at most so many training rows of other classes for each of the rarest.
+        /// `classify`, `pair`: at most so many training rows of other classes for each of the rarest [all rows].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub undersample: Option<f64>,
         /// How a text becomes a vector: `mean`, `first` or `last` [mean; last for decoders].
@@ -173,10 +173,10 @@ section! {
         /// `retrieve`: this many hard negatives for each query, by words in common [0].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub hard_negatives: Option<usize>,
-        /// `generate`: what stands before the source, e.g. `"summarize: "`.
+        /// `generate`: what stands before the source, e.g. `"summarize: "` [nothing].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub prompt_prefix: Option<String>,
-        /// `generate`: what stands after the source.
+        /// `generate`: what stands after the source [nothing].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub prompt_suffix: Option<String>,
         /// `generate`: decoders also learn to write the source [false].

@@ -75,7 +75,7 @@ section! {
         pub seed: u64,
         /// Walks over the training rows, all tasks together.
         pub num_epochs: f64,
-        /// Instead of epochs: so many steps.
+        /// Instead of epochs: so many steps [by num_epochs].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub max_steps: Option<u64>,
         /// Highest learning rate.
@@ -97,7 +97,7 @@ section! {
         pub lr_scheduler_type: Schedule,
         /// Share of all steps in which the rate rises from zero.
         pub warmup_ratio: f64,
-        /// Instead of the share: so many steps.
+        /// Instead of the share: so many steps [by warmup_ratio].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub warmup_steps: Option<u64>,
         /// `warmup_stable_decay`: the last steps, in which the rate falls [a fifth of all].
@@ -119,7 +119,7 @@ section! {
         pub mixing_temperature: f64,
         /// How the losses of tasks are weighed against each other.
         pub balancing: Balancing,
-        /// Settings of a balancing, by name.
+        /// Settings of a balancing, by name [those of the method].
         #[serde(skip_serializing_if = "IndexMap::is_empty")]
         pub balancing_options: IndexMap<String, f64>,
         /// Keep only the inputs of each layer and compute the rest again.

@@ -75,6 +75,21 @@ pub struct RowsOf {
     tally: Tally,
 }
 
+impl RowsOf {
+    pub fn task(&self) -> &str {
+        &self.task
+    }
+
+    pub fn split(&self) -> Split {
+        self.split
+    }
+
+    /// How many were there, and how many of them can be used.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.tally.total(), self.tally.used)
+    }
+}
+
 impl fmt::Display for RowsOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (task, split, tally) = (&self.task, self.split.name(), &self.tally);

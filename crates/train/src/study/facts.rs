@@ -1,7 +1,10 @@
 //! What a study was told, for its results: tasks, bases, belts and ways to ask. It looks into no cell.
 
+use std::path::Path;
+
 use indexmap::IndexMap;
 
+use crate::baseline;
 use crate::error::Result;
 use crate::metric::falls;
 use crate::recipe::{Recipe, TaskType};
@@ -10,6 +13,9 @@ use crate::study::cell::Cell;
 use crate::study::conclude::{INSIDE, SEED};
 use crate::study::plan::Prompted;
 use crate::study::results::{BaseFacts, BeltFacts, Bootstrap, Facts, TaskFacts};
+
+/// The kind of answers that `skillbelt baseline` made.
+pub const WORDS: &str = "words";
 
 impl Study {
     /// A recipe in which a task, or a belt, stands as it was resolved.
@@ -38,6 +44,24 @@ impl Study {
         self.plan.file.tasks.keys().filter_map(facts).collect()
     }
 
+    /// By task, how `skillbelt baseline` answered it, where answers that were there are its own.
+    fn methods(&self, prompted: &Prompted) -> IndexMap<String, serde_json::Value> {
+        let beside = self.plan.path.parent().unwrap_or(Path::new(""));
+        let answers = prompted.beside.answers.as_ref();
+        let record = answers.map(|answers| beside.join(answers).join(baseline::RECORD));
+        let text = record.and_then(|path| fs_err::read_to_string(path).ok());
+        let record: Option<serde_json::Value> =
+            text.and_then(|text| serde_json::from_str(&text).ok());
+        let tasks = record
+            .as_ref()
+            .and_then(|record| record["tasks"].as_array());
+        let method = |task: &serde_json::Value| {
+            let name = task["task"].as_str()?.to_owned();
+            Some((name, task["method"].clone()))
+        };
+        tasks.into_iter().flatten().filter_map(method).collect()
+    }
+
     pub(super) fn facts(&mut self, tasks: Vec<TaskFacts>) -> Result<Facts> {
         let mut bases = Vec::new();
         for (name, base) in &self.plan.bases() {
@@ -61,11 +85,18 @@ impl Study {
         };
         let mut belts: Vec<BeltFacts> = self.plan.file.belts.keys().filter_map(belt).collect();
         let prompts = self.plan.file.prompts.iter();
-        belts.extend(prompts.map(|(name, prompted)| BeltFacts {
-            name: name.clone(),
-            kind: "prompt".to_owned(),
-            settings: told(prompted),
-            learning_rate: None,
+        belts.extend(prompts.map(|(name, prompted)| {
+            let methods = self.methods(prompted);
+            let (kind, settings) = match methods.is_empty() {
+                true => ("prompt", told(prompted)),
+                false => (WORDS, methods),
+            };
+            BeltFacts {
+                name: name.clone(),
+                kind: kind.to_owned(),
+                settings,
+                learning_rate: None,
+            }
         }));
         let arms = self.plan.arms();
         Ok(Facts {

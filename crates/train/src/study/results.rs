@@ -94,7 +94,8 @@ pub struct BaseFacts {
 pub struct BeltFacts {
     /// As the plan calls it.
     pub name: String,
-    /// `lora`, `seq_bn`, .., `full`; `prompt` for what is asked and not trained.
+    /// `lora`, `seq_bn`, .., `full`; `prompt` for what is asked and not trained, `words` for answers of
+    /// `skillbelt baseline`.
     pub kind: String,
     /// All settings of the section `belt`, by key.
     pub settings: IndexMap<String, Value>,
@@ -265,7 +266,7 @@ pub struct Tables {
     pub leave_one_out: Vec<Comparison>,
     /// A belt, alone and with all, against the same belt before its first step.
     pub trained_minus_untrained: Vec<Comparison>,
-    /// A belt, alone and with all, against prompting.
+    /// A belt, alone and with all, against prompting and against words alone.
     pub belt_minus_prompted: Vec<Comparison>,
     /// Ways to serve all tasks by the belts that were trained, best first for each base and belt.
     pub groupings: Vec<Grouping>,

@@ -151,7 +151,7 @@ pub fn results(results: &Results) -> String {
         ),
         ("belt minus full fine-tuning", &tables.belt_minus_full),
         ("with a partner minus alone", &tables.pairs),
-        ("belt minus prompting", &tables.belt_minus_prompted),
+        ("belt minus no training", &tables.belt_minus_prompted),
     ] {
         if !rows.is_empty() {
             let _infallible = writeln!(text, "\n{title}");

@@ -119,8 +119,8 @@ const KINDS: [Kind; 6] = [
     ),
     (
         "prompted",
-        "A belt, minus prompting",
-        "The same test rows, answered without training.",
+        "A belt, minus no training",
+        "The same test rows, answered by prompting a model, or with words alone.",
         "",
         |tables| &tables.belt_minus_prompted,
     ),

@@ -97,7 +97,7 @@ fn lines<'a>(places: &Places<'a>, base: &'a BaseFacts) -> Vec<Line<'a>> {
             lines.push(Line {
                 belt,
                 belt_number,
-                arm: mention::arm(arm),
+                arm: mention::arm(arm, &belt.kind),
                 cells: tasks
                     .map(|(number, task)| entry(places, number, task, arm, &cells))
                     .collect(),

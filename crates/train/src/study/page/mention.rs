@@ -1,6 +1,7 @@
 //! How numbers, arms and sets of tasks are written for people. Numbers of measures have three digits
 //! after the point, and a true minus sign.
 
+use crate::study::facts::WORDS;
 use crate::study::results::Interval;
 
 /// `0.545`
@@ -82,9 +83,10 @@ pub fn clipped(name: &str, letters: usize) -> String {
     }
 }
 
-/// What an arm does, in words.
-pub fn arm(word: &str) -> &str {
+/// What an arm does, in words. Answers that were there are told apart by what they are of.
+pub fn arm<'a>(word: &'a str, kind: &str) -> &'a str {
     match word {
+        "prompted" if kind == WORDS => "words alone, no model",
         "single" => "each task alone",
         "multi" => "all tasks together",
         "pairs" => "two tasks together",

@@ -51,7 +51,11 @@ pub fn runs<'a>(places: &Places<'a>) -> Vec<Run<'a>> {
             state: view::state(cell.state),
             tasks: places.numbers(&cell.tasks),
             belt_number: places.belt(&cell.belt),
-            arms: cell.arms.iter().map(|arm| mention::arm(arm)).collect(),
+            arms: cell
+                .arms
+                .iter()
+                .map(|arm| mention::arm(arm, places.kind(&cell.belt)))
+                .collect(),
             facts: facts(cell),
             machine: machine(cell),
             measures: measures(cell),
@@ -165,7 +169,7 @@ pub fn sizes<'a>(places: &Places<'a>) -> Vec<Size<'a>> {
             base,
             belt,
             belt_number: places.belt(belt),
-            arm: mention::arm(arm),
+            arm: mention::arm(arm, places.kind(belt)),
             runs: costs.len(),
             columns: columns(&costs),
         })

@@ -70,6 +70,13 @@ impl<'a> Places<'a> {
         belts.position(|belt| belt.name == name)
     }
 
+    /// The kind of a belt.
+    pub fn kind(&self, name: &str) -> &'a str {
+        let mut belts = self.results.study.belts.iter();
+        let belt = belts.find(|belt| belt.name == name);
+        belt.map_or("", |belt| &belt.kind)
+    }
+
     pub fn run(&self, key: &str) -> Option<usize> {
         self.runs.get(key).copied()
     }
