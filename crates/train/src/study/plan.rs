@@ -185,6 +185,7 @@ impl Plan {
                     name: written.clone(),
                     revision: None,
                     precision: "f32".into(),
+                    weights: None,
                 });
             }
         }
