@@ -109,8 +109,8 @@ fn a_study_sets_the_base_against_random_weights_of_its_shape() {
     bench.write(
         "plan.yaml",
         &format!(
-            "bases: {{pocket: pocket, random: {{name: pocket, weights: random}}}}\nbelts: {{lora: {{lora_r: 2}}}}\n\
-             arms: [single]\nseeds: [0, 1]\n{TASKS}training: {{max_steps: 2, batch_size: 4, learning_rate: 1.0e-3}}\n\
+            "bases: {{pocket: pocket, random: {{name: pocket, weights: random}}}}\nbelts:\n  lora: {{lora_r: 2}}\n  \
+             seq_bn: {{bases: [pocket]}}\narms: [single]\nseeds: [0, 1]\n{TASKS}training: {{max_steps: 2, batch_size: 4, learning_rate: 1.0e-3}}\n\
              evaluation: {{policy: last}}\ndraws: 100\n"
         ),
     );
@@ -120,7 +120,11 @@ fn a_study_sets_the_base_against_random_weights_of_its_shape() {
     let rows = results["tables"]["pretrained_minus_random"]
         .as_array()
         .unwrap();
-    assert_eq!(rows.len(), 1);
+    // A belt that is for the one base alone has nothing to be set against.
+    assert_eq!(
+        (rows.len(), results["cells"].as_array().unwrap().len()),
+        (1, 6)
+    );
     assert_eq!(
         (&rows[0]["base"], &rows[0]["b"]["base"]),
         (&"pocket".into(), &"random".into())
