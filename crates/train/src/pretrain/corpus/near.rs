@@ -87,9 +87,9 @@ fn signature(text: &str) -> Option<Signature> {
         return None;
     }
     let full = bins;
-    for bin in 0..BINS {
-        let next = (bin..bin + BINS).map(|at| full[at % BINS]);
-        bins[bin] = next.into_iter().find(|hash| *hash != u32::MAX)?;
+    for (at, bin) in bins.iter_mut().enumerate() {
+        let mut next = (at..at + BINS).map(|at| full[at % BINS]);
+        *bin = next.find(|hash| *hash != u32::MAX)?;
     }
     Some(bins)
 }
