@@ -13,6 +13,7 @@ mod export;
 mod harvest;
 mod judge;
 mod overrides;
+mod parse;
 mod predict;
 mod pretrain;
 mod prompt;
@@ -84,6 +85,8 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
     Harvest(harvest::Harvest),
+    #[command(name = "__parse", hide = true)]
+    Parse(parse::Parse),
 }
 
 #[derive(Debug, Subcommand)]
@@ -128,6 +131,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Export(export) => export.run(everywhere),
         Command::Advise(advise) => advise.run(),
         Command::Harvest(harvest) => harvest.run(everywhere),
+        Command::Parse(parse) => parse.run(),
     }
 }
 

@@ -7,7 +7,8 @@
 mod changes;
 mod copies;
 mod fixes;
-mod objects;
+pub mod objects;
+mod revision;
 
 use std::collections::{BTreeMap, HashMap};
 
