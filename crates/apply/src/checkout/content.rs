@@ -36,6 +36,13 @@ impl Hash {
     }
 }
 
+/// A hash that was kept as bytes.
+impl From<[u8; 16]> for Hash {
+    fn from(bytes: [u8; 16]) -> Hash {
+        Hash(bytes)
+    }
+}
+
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
