@@ -200,7 +200,7 @@ impl Batch {
 
 fn put(entry: &Entry, function: &Function) -> PutFunction {
     let within = function.within.as_deref().unwrap_or_default();
-    let code = function.code.get(..LONGEST).unwrap_or(&function.code);
+    let code = beginning(&function.code, LONGEST);
     PutFunction {
         text: Hash::of(text_of(function).as_bytes()),
         name: function.name.clone(),
@@ -216,4 +216,10 @@ fn put(entry: &Entry, function: &Function) -> PutFunction {
             code: spaced(&[code]),
         },
     }
+}
+
+/// At most so many bytes of a text, whole letters.
+fn beginning(text: &str, most: usize) -> &str {
+    let ends = (0..=most.min(text.len())).rev();
+    ends.take(4).find_map(|end| text.get(..end)).unwrap_or("")
 }

@@ -102,6 +102,9 @@ pub trait Store {
     /// Every file with the hash of its content.
     fn files(&mut self) -> Result<Vec<KeptFile>>;
 
+    /// One of them.
+    fn file(&mut self, id: i64) -> Result<Option<KeptFile>>;
+
     /// Keeps other processes from writing files until [`Store::release`], or until this process ends
     /// however it ends. Waits for its turn.
     fn seize(&mut self) -> Result<()>;
@@ -133,6 +136,9 @@ pub trait Store {
 
     /// The functions of a file around a line, the innermost last.
     fn around(&mut self, path: &str, line: usize) -> Result<Vec<KeptFunction>>;
+
+    /// All functions of a file; nothing if there is no such file.
+    fn functions_of_path(&mut self, path: &str) -> Result<Option<Vec<KeptFunction>>>;
 
     /// How many texts hold each of the words, and how many texts there are.
     fn rarity(&mut self, words: &[String]) -> Result<(HashMap<String, u64>, u64)>;

@@ -92,6 +92,10 @@ impl Store for Sqlite {
         self.with(|connection| read::files(connection))
     }
 
+    fn file(&mut self, id: i64) -> Result<Option<KeptFile>> {
+        self.with(|connection| read::file_of(connection, id))
+    }
+
     fn seize(&mut self) -> Result<()> {
         let file = self.lock_file("-files.lock")?;
         file.lock()?;
@@ -140,6 +144,10 @@ impl Store for Sqlite {
 
     fn around(&mut self, path: &str, line: usize) -> Result<Vec<KeptFunction>> {
         self.with(|connection| read::around(connection, path, line))
+    }
+
+    fn functions_of_path(&mut self, path: &str) -> Result<Option<Vec<KeptFunction>>> {
+        self.with(|connection| read::functions_of_path(connection, path))
     }
 
     fn rarity(&mut self, words: &[String]) -> Result<(HashMap<String, u64>, u64)> {

@@ -53,6 +53,11 @@ pub fn files(connection: &Connection) -> rusqlite::Result<Vec<KeptFile>> {
     connection.prepare_cached(&text)?.query_map([], file)?.collect()
 }
 
+pub fn file_of(connection: &Connection, id: i64) -> rusqlite::Result<Option<KeptFile>> {
+    let text = format!("SELECT {FILE} FROM files WHERE id = ?1");
+    connection.prepare_cached(&text)?.query_row([id], file).optional()
+}
+
 pub fn size(connection: &Connection) -> rusqlite::Result<Size> {
     let count = |text: &str| connection.query_row(text, [], |row| row.get::<_, u64>(0));
     Ok(Size {
@@ -124,6 +129,21 @@ pub fn around(
     );
     let mut statement = connection.prepare_cached(&text)?;
     statement.query_map(params![path, line as i64], function)?.collect()
+}
+
+pub fn functions_of_path(
+    connection: &Connection,
+    path: &str,
+) -> rusqlite::Result<Option<Vec<KeptFunction>>> {
+    let file = connection
+        .prepare_cached("SELECT id FROM files WHERE path = ?1")?
+        .query_row([path], |row| row.get::<_, i64>(0))
+        .optional()?;
+    let Some(file) = file else { return Ok(None) };
+    let text = format!("SELECT {FUNCTION} WHERE file = ?1 ORDER BY functions.id");
+    let mut statement = connection.prepare_cached(&text)?;
+    let functions = statement.query_map([file], function)?;
+    functions.collect::<rusqlite::Result<Vec<_>>>().map(Some)
 }
 
 pub fn rarity(
