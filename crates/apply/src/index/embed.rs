@@ -92,8 +92,14 @@ impl Index {
                 let rest = waiting.split_off(TOGETHER);
                 let batch = std::mem::replace(&mut waiting, rest);
                 self.keep(id, encoder, batch)?;
-                let Coverage { functions, with_vector } = self.store.coverage(id)?;
-                watch(Progress::Vectors { done: with_vector, of: functions });
+                let Coverage {
+                    functions,
+                    with_vector,
+                } = self.store.coverage(id)?;
+                watch(Progress::Vectors {
+                    done: with_vector,
+                    of: functions,
+                });
             }
         }
         if !waiting.is_empty() && !over() {
@@ -121,7 +127,9 @@ impl Index {
             }
         }
         let in_order = lacking.texts.iter();
-        in_order.filter_map(|hash| Some((*hash, texts.remove(hash)?))).collect()
+        in_order
+            .filter_map(|hash| Some((*hash, texts.remove(hash)?)))
+            .collect()
     }
 
     /// The functions of a file, if it still has this content.

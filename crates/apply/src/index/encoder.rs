@@ -134,6 +134,10 @@ impl Encoder for Worn<'_> {
     }
 
     fn words_share(&self) -> f64 {
-        if self.taught { super::fuse::WORDS } else { UNTAUGHT_WORDS }
+        if self.taught {
+            super::fuse::WORDS
+        } else {
+            UNTAUGHT_WORDS
+        }
     }
 }

@@ -57,7 +57,9 @@ impl Error {
 
     /// What could be done about it.
     pub fn hint(&self) -> Option<String> {
-        use rusqlite::ErrorCode::{CannotOpen, DatabaseBusy, DatabaseCorrupt, NotADatabase, ReadOnly};
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseCorrupt, NotADatabase, ReadOnly,
+        };
         match self {
             Error::Sqlite { source, .. } => match source.sqlite_error_code()? {
                 NotADatabase | DatabaseCorrupt => Some(

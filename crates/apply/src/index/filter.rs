@@ -96,7 +96,13 @@ mod tests {
         ] {
             assert!(admits(&[], globs, "", path), "{globs:?}");
         }
-        for globs in [&["*.rs"][..], &["lib/"], &["/net/"], &["src/", "!*.py"], &["!net/"]] {
+        for globs in [
+            &["*.rs"][..],
+            &["lib/"],
+            &["/net/"],
+            &["src/", "!*.py"],
+            &["!net/"],
+        ] {
             assert!(!admits(&[], globs, "", path), "{globs:?}");
         }
     }

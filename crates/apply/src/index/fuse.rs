@@ -44,7 +44,11 @@ pub fn fuse(words: &[Scored], vectors: &[Scored], share: f64) -> Vec<(Scored, Ra
     };
     for (rank, one) in (1..).zip(vectors) {
         // All equally alike: none is ahead of the others.
-        let part = if high > low { (one.score - low) / (high - low) } else { 1.0 };
+        let part = if high > low {
+            (one.score - low) / (high - low)
+        } else {
+            1.0
+        };
         let sum = sums.entry(one.id).or_default();
         sum.0 += (1.0 - share) * part.clamp(0.0, 1.0);
         sum.1.vectors = Some(rank);
@@ -59,7 +63,10 @@ pub fn fuse(words: &[Scored], vectors: &[Scored], share: f64) -> Vec<(Scored, Ra
 
 /// The better one first; of equals the one that came first into the index.
 pub fn better(one: &Scored, other: &Scored) -> std::cmp::Ordering {
-    other.score.total_cmp(&one.score).then(one.id.cmp(&other.id))
+    other
+        .score
+        .total_cmp(&one.score)
+        .then(one.id.cmp(&other.id))
 }
 
 #[cfg(test)]
@@ -71,7 +78,10 @@ mod tests {
     fn ranking(scores: &[(i64, f64)]) -> Vec<Scored> {
         let mut all: Vec<Scored> = scores
             .iter()
-            .map(|(id, score)| Scored { id: *id, score: *score })
+            .map(|(id, score)| Scored {
+                id: *id,
+                score: *score,
+            })
             .collect();
         all.sort_by(better);
         all
@@ -90,7 +100,10 @@ mod tests {
         }
         assert_eq!(
             fused[0].1,
-            Ranks { words: Some(2), vectors: Some(1) }
+            Ranks {
+                words: Some(2),
+                vectors: Some(1)
+            }
         );
         // Control: by reciprocal ranks alone the third would stand behind the first by words.
         let reciprocal = |words: f64, vectors: f64| 1.0 / (60.0 + words) + 1.0 / (60.0 + vectors);

@@ -52,11 +52,17 @@ pub fn measure(
         return Err(Error::told("there are no questions"));
     }
     let modes: &[(&'static str, Mode)] = match encoder {
-        Some(_) => &[("lexical", Mode::Lexical), ("vector", Mode::Vector), ("fused", Mode::Fused)],
+        Some(_) => &[
+            ("lexical", Mode::Lexical),
+            ("vector", Mode::Vector),
+            ("fused", Mode::Fused),
+        ],
         None => &[("lexical", Mode::Lexical)],
     };
-    let answers: Vec<Vec<i64>> =
-        questions.iter().map(|question| index.answers(question)).collect::<Result<_>>()?;
+    let answers: Vec<Vec<i64>> = questions
+        .iter()
+        .map(|question| index.answers(question))
+        .collect::<Result<_>>()?;
     modes
         .iter()
         .map(|(name, mode)| {
@@ -67,7 +73,11 @@ pub fn measure(
                 let ranked = index.asked(encoder, *mode, &question.query)?;
                 times.push(begun.elapsed());
                 let first = ranked.iter().take(DEPTH);
-                ranks.push(first.into_iter().position(|(one, _)| answers.contains(&one.id)));
+                ranks.push(
+                    first
+                        .into_iter()
+                        .position(|(one, _)| answers.contains(&one.id)),
+                );
             }
             Ok(measured(name, &ranks, times))
         })
@@ -110,7 +120,10 @@ fn measured(mode: &'static str, ranks: &[Option<usize>], mut times: Vec<Duration
         let near = ranks.iter().flatten().filter(|rank| **rank < most);
         near.count() as f64 / all
     };
-    let reciprocal = ranks.iter().flatten().map(|rank| 1.0 / (*rank as f64 + 1.0));
+    let reciprocal = ranks
+        .iter()
+        .flatten()
+        .map(|rank| 1.0 / (*rank as f64 + 1.0));
     let median = times.get(times.len() / 2).copied().unwrap_or_default();
     Measured {
         mode,
@@ -131,7 +144,11 @@ mod tests {
     fn measures_are_those_of_the_ranks() {
         let ranks = [Some(0), Some(3), None, Some(9), Some(10)];
         let time = Duration::from_millis;
-        let found = measured("fused", &ranks, vec![time(9), time(1), time(2), time(3), time(4)]);
+        let found = measured(
+            "fused",
+            &ranks,
+            vec![time(9), time(1), time(2), time(3), time(4)],
+        );
         let expected = (1.0 + 0.25 + 0.1 + 1.0 / 11.0) / 5.0;
         assert!((found.mrr - expected).abs() < 1e-12, "{found:?}");
         assert_eq!((found.recall_at_1, found.recall_at_10), (0.2, 0.6));

@@ -9,9 +9,9 @@ use super::words::words;
 
 /// Words of questions that stand in any text.
 const SAYING_NOTHING: &[&str] = &[
-    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "how", "i",
-    "if", "in", "into", "is", "it", "its", "my", "of", "on", "or", "that", "the", "this", "to", "want",
-    "what", "when", "where", "which", "will", "with", "you", "your",
+    "a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "how",
+    "i", "if", "in", "into", "is", "it", "its", "my", "of", "on", "or", "that", "the", "this",
+    "to", "want", "what", "when", "where", "which", "will", "with", "you", "your",
 ];
 
 /// More of them make a question no clearer, only slower.
@@ -64,7 +64,10 @@ impl Query {
 
     /// In the language of SQLite's full-text index: every term is quoted, so that none is an operator.
     pub fn fts5(&self) -> String {
-        let quoted = self.terms.iter().map(|term| format!("\"{}\"", term.join(" ")));
+        let quoted = self
+            .terms
+            .iter()
+            .map(|term| format!("\"{}\"", term.join(" ")));
         quoted.collect::<Vec<_>>().join(" OR ")
     }
 }
@@ -89,7 +92,10 @@ mod tests {
 
     #[test]
     fn quotes_make_a_phrase_and_an_open_quote_none() {
-        assert_eq!(terms("\"read file\" fast"), ["read file", "read", "file", "fast"]);
+        assert_eq!(
+            terms("\"read file\" fast"),
+            ["read file", "read", "file", "fast"]
+        );
         assert_eq!(terms("fast \"read file"), ["fast", "read", "file"]);
         assert_eq!(terms("readLine line"), ["readline", "read", "line"]);
     }

@@ -65,7 +65,10 @@ impl Index {
         checkout.read(
             &self.parsers,
             &|entry, hash| {
-                if kept.get(&entry.inside).is_none_or(|kept| kept.hash != *hash) {
+                if kept
+                    .get(&entry.inside)
+                    .is_none_or(|kept| kept.hash != *hash)
+                {
                     same.store(false, Ordering::Relaxed);
                 }
                 true
@@ -78,8 +81,10 @@ impl Index {
     fn refresh_alone(&mut self, watch: &mut dyn FnMut(Progress)) -> Result<Refreshed> {
         let checkout = find(&self.wish)?;
         let mut kept = by_path(self.store.files()?);
-        let known: HashMap<String, Hash> =
-            kept.iter().map(|(path, file)| (path.clone(), file.hash)).collect();
+        let known: HashMap<String, Hash> = kept
+            .iter()
+            .map(|(path, file)| (path.clone(), file.hash))
+            .collect();
         let mut done = Refreshed {
             files: checkout.entries.len() as u64,
             unread: checkout.unread.clone(),
@@ -102,7 +107,10 @@ impl Index {
                     failed = store.replace(&batch.files, &[]).err();
                     batch = Batch::default();
                     let of = checkout.entries.len() as u64;
-                    watch(Progress::Files { done: read_so_far, of });
+                    watch(Progress::Files {
+                        done: read_so_far,
+                        of,
+                    });
                 }
             },
         );
@@ -125,13 +133,18 @@ impl Index {
 }
 
 fn by_path(files: Vec<KeptFile>) -> HashMap<String, KeptFile> {
-    files.into_iter().map(|file| (file.path.clone(), file)).collect()
+    files
+        .into_iter()
+        .map(|file| (file.path.clone(), file))
+        .collect()
 }
 
 fn unchanged(checkout: &Checkout, kept: &HashMap<String, KeptFile>) -> Refreshed {
     let mut unread = checkout.unread.clone();
     for entry in &checkout.entries {
-        let reason = kept.get(&entry.inside).and_then(|file| file.unread.as_deref());
+        let reason = kept
+            .get(&entry.inside)
+            .and_then(|file| file.unread.as_deref());
         unread.extend(reason.map(|reason| Unread::new(entry.shown.clone(), reason, false)));
     }
     unread.sort();
@@ -155,12 +168,7 @@ impl Batch {
     }
 
     /// Takes what was read of a file, and strikes it off the list of those that were kept.
-    fn take(
-        &mut self,
-        read: Read<'_>,
-        kept: &mut HashMap<String, KeptFile>,
-        done: &mut Refreshed,
-    ) {
+    fn take(&mut self, read: Read<'_>, kept: &mut HashMap<String, KeptFile>, done: &mut Refreshed) {
         let entry = read.entry;
         let Some(hash) = read.hash else {
             // It stays on the list: what cannot be read is not found either.
@@ -186,7 +194,9 @@ impl Batch {
         };
         done.parsed += 1;
         let functions: Vec<PutFunction> = functions.iter().map(|one| put(entry, one)).collect();
-        let words = functions.iter().map(|one| one.words.code.len() + one.words.place.len());
+        let words = functions
+            .iter()
+            .map(|one| one.words.code.len() + one.words.place.len());
         self.bytes += words.sum::<usize>();
         self.files.push(Put {
             path: entry.inside.clone(),

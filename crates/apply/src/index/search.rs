@@ -86,9 +86,12 @@ impl Index {
     /// Vectors are asked for and there is no encoder.
     pub fn search(&mut self, encoder: Option<&dyn Encoder>, asked: &Asked<'_>) -> Result<Found> {
         let of = self.admitted(asked.filter)?;
-        let wanted = Wanted::of(encoder, asked.mode, Query::parse(asked.words), &mut |encoder| {
-            encoder.question(asked.words)
-        })?;
+        let wanted = Wanted::of(
+            encoder,
+            asked.mode,
+            Query::parse(asked.words),
+            &mut |encoder| encoder.question(asked.words),
+        )?;
         let ranked = self.ranked(encoder, &wanted, of.as_deref())?;
         self.told(&ranked, asked.most, None)
     }
@@ -138,7 +141,9 @@ impl Index {
             let by_id: HashMap<i64, KeptFunction> =
                 functions.into_iter().map(|one| (one.id, one)).collect();
             for (scored, ranks) in part {
-                let Some(function) = by_id.get(&scored.id) else { continue };
+                let Some(function) = by_id.get(&scored.id) else {
+                    continue;
+                };
                 if found.hits.len() == most || without == Some(function.id) {
                     continue;
                 }

@@ -59,7 +59,10 @@ impl Index {
         };
         let wanted = Wanted::of(encoder, mode, query, &mut |encoder| match &known {
             Some(vector) => Ok(Some(vector.clone())),
-            None => Ok(encoder.functions(std::slice::from_ref(&text))?.pop().flatten()),
+            None => Ok(encoder
+                .functions(std::slice::from_ref(&text))?
+                .pop()
+                .flatten()),
         })?;
         let ranked = self.ranked(encoder, &wanted, of.as_deref())?;
         self.told(&ranked, most, own.map(|function| function.id))
@@ -68,8 +71,9 @@ impl Index {
     fn function_at(&mut self, path: &str, line: usize) -> Result<KeptFunction> {
         let around = self.store.around(path, line)?.pop();
         around.ok_or_else(|| {
-            Error::told(format_args!("{path}:{line}: no function stands there"))
-                .with_hint("name a line of a function; it must not be ignored, generated or vendored")
+            Error::told(format_args!("{path}:{line}: no function stands there")).with_hint(
+                "name a line of a function; it must not be ignored, generated or vendored",
+            )
         })
     }
 
@@ -78,7 +82,9 @@ impl Index {
         let file = self.store.file(function.file)?;
         let functions = file.map_or(Vec::new(), |file| self.functions_of(path, &file.hash));
         let texts = functions.iter().map(text_of);
-        let found = texts.into_iter().find(|text| Hash::of(text.as_bytes()) == function.text);
+        let found = texts
+            .into_iter()
+            .find(|text| Hash::of(text.as_bytes()) == function.text);
         found.ok_or_else(|| {
             Error::told(format_args!("{path}: changed while it was looked at"))
                 .with_hint("try again")
@@ -108,6 +114,8 @@ impl Index {
             .map(|(word, count)| (weight(&word, count), word))
             .collect();
         weighed.sort_by(|(a, one), (b, other)| b.total_cmp(a).then_with(|| one.cmp(other)));
-        Ok(Query::of_words(weighed.into_iter().take(TELLING).map(|(_, word)| word)))
+        Ok(Query::of_words(
+            weighed.into_iter().take(TELLING).map(|(_, word)| word),
+        ))
     }
 }

@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
+use super::error::Result;
 use super::fuse::Scored;
 use super::query::Query;
-use super::error::Result;
 use crate::checkout::Hash;
 
 /// A file as it is put into an index.

@@ -83,10 +83,6 @@ impl Table {
         true
     }
 
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
@@ -168,7 +164,10 @@ mod tests {
             let found = table(&vectors).products(&query);
             for (vector, found) in vectors.iter().zip(found) {
                 let expected: f32 = vector.iter().zip(&query).map(|(a, b)| a * b).sum();
-                assert!((expected - found).abs() < 5e-3, "{width}: {expected} {found}");
+                assert!(
+                    (expected - found).abs() < 5e-3,
+                    "{width}: {expected} {found}"
+                );
             }
         }
     }

@@ -12,12 +12,15 @@ mod execute;
 mod export;
 mod harvest;
 mod judge;
+mod lookup;
 mod overrides;
 mod parse;
 mod predict;
 mod pretrain;
 mod prompt;
 mod score;
+mod search;
+mod similar;
 mod study;
 mod train;
 
@@ -85,6 +88,8 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
     Harvest(harvest::Harvest),
+    Search(search::Search),
+    Similar(similar::Similar),
     #[command(name = "__parse", hide = true)]
     Parse(parse::Parse),
 }
@@ -131,6 +136,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Export(export) => export.run(everywhere),
         Command::Advise(advise) => advise.run(),
         Command::Harvest(harvest) => harvest.run(everywhere),
+        Command::Search(search) => search.run(everywhere),
+        Command::Similar(similar) => similar.run(everywhere),
         Command::Parse(parse) => parse.run(),
     }
 }

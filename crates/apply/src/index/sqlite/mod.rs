@@ -61,10 +61,6 @@ impl Sqlite {
         })
     }
 
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Runs with the connection; errors name the file.
     fn with<T>(&mut self, act: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T> {
         act(&mut self.connection).map_err(Error::sqlite(&self.path))
@@ -82,7 +78,11 @@ impl Sqlite {
         let mut name = self.path.as_os_str().to_owned();
         name.push(ending);
         let mut options = fs_err::OpenOptions::new();
-        let file = options.create(true).truncate(false).write(true).open(PathBuf::from(name))?;
+        let file = options
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(PathBuf::from(name))?;
         Ok(file.into_parts().0)
     }
 }

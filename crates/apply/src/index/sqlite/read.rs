@@ -50,12 +50,18 @@ fn function(row: &Row<'_>) -> rusqlite::Result<KeptFunction> {
 
 pub fn files(connection: &Connection) -> rusqlite::Result<Vec<KeptFile>> {
     let text = format!("SELECT {FILE} FROM files ORDER BY id");
-    connection.prepare_cached(&text)?.query_map([], file)?.collect()
+    connection
+        .prepare_cached(&text)?
+        .query_map([], file)?
+        .collect()
 }
 
 pub fn file_of(connection: &Connection, id: i64) -> rusqlite::Result<Option<KeptFile>> {
     let text = format!("SELECT {FILE} FROM files WHERE id = ?1");
-    connection.prepare_cached(&text)?.query_row([id], file).optional()
+    connection
+        .prepare_cached(&text)?
+        .query_row([id], file)
+        .optional()
 }
 
 pub fn size(connection: &Connection) -> rusqlite::Result<Size> {
@@ -73,7 +79,8 @@ fn restrict(connection: &Connection, of: &[i64]) -> rusqlite::Result<()> {
         "CREATE TEMP TABLE IF NOT EXISTS wanted (file INTEGER PRIMARY KEY); DELETE FROM wanted;",
     )?;
     let mut insert = connection.prepare_cached("INSERT OR IGNORE INTO wanted VALUES (?1)")?;
-    of.iter().try_for_each(|file| insert.execute([file]).map(|_| ()))
+    of.iter()
+        .try_for_each(|file| insert.execute([file]).map(|_| ()))
 }
 
 pub fn by_words(
@@ -128,7 +135,9 @@ pub fn around(
          AND first <= ?2 AND last >= ?2 ORDER BY first, last DESC, functions.id"
     );
     let mut statement = connection.prepare_cached(&text)?;
-    statement.query_map(params![path, line as i64], function)?.collect()
+    statement
+        .query_map(params![path, line as i64], function)?
+        .collect()
 }
 
 pub fn functions_of_path(
@@ -155,7 +164,10 @@ pub fn rarity(
     let mut rare = HashMap::new();
     for word in words {
         let quoted = format!("\"{word}\"");
-        rare.insert(word.clone(), statement.query_row([quoted], |row| row.get(0))?);
+        rare.insert(
+            word.clone(),
+            statement.query_row([quoted], |row| row.get(0))?,
+        );
     }
     let all = connection.query_row("SELECT count(*) FROM functions", [], |row| row.get(0))?;
     Ok((rare, all))
@@ -164,12 +176,14 @@ pub fn rarity(
 pub fn coverage(connection: &Connection, encoder: i64) -> rusqlite::Result<Coverage> {
     let text = "SELECT count(*), count(vectors.text) FROM functions \
                 LEFT JOIN vectors ON vectors.encoder = ?1 AND vectors.text = functions.text";
-    connection.prepare_cached(text)?.query_row([encoder], |row| {
-        Ok(Coverage {
-            functions: row.get(0)?,
-            with_vector: row.get(1)?,
+    connection
+        .prepare_cached(text)?
+        .query_row([encoder], |row| {
+            Ok(Coverage {
+                functions: row.get(0)?,
+                with_vector: row.get(1)?,
+            })
         })
-    })
 }
 
 pub fn lacking(

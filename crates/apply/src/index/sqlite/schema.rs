@@ -69,19 +69,29 @@ pub fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
     };
     if number(connection, "user_version")? != FORM {
         // A page holds a row with a vector of any usual width, and words by thousands.
-        connection.pragma_update(None, "page_size", 8192).map_err(&told)?;
-        connection.pragma_update(None, "journal_mode", "wal").map_err(&told)?;
+        connection
+            .pragma_update(None, "page_size", 8192)
+            .map_err(&told)?;
+        connection
+            .pragma_update(None, "journal_mode", "wal")
+            .map_err(&told)?;
         // Another process may be making the tables at this very moment: whoever comes second sees them.
         let behaviour = TransactionBehavior::Immediate;
-        let transaction = connection.transaction_with_behavior(behaviour).map_err(&told)?;
+        let transaction = connection
+            .transaction_with_behavior(behaviour)
+            .map_err(&told)?;
         let form = number(&transaction, "user_version")?;
         let objects: i64 = transaction
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
             .map_err(&told)?;
         if form == 0 && objects == 0 {
             transaction.execute_batch(TABLES).map_err(&told)?;
-            transaction.pragma_update(None, "application_id", APPLICATION).map_err(&told)?;
-            transaction.pragma_update(None, "user_version", FORM).map_err(&told)?;
+            transaction
+                .pragma_update(None, "application_id", APPLICATION)
+                .map_err(&told)?;
+            transaction
+                .pragma_update(None, "user_version", FORM)
+                .map_err(&told)?;
         }
         transaction.commit().map_err(&told)?;
     }
@@ -97,7 +107,13 @@ pub fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
         return Err(Error::told(told).with_hint("name another file with --index"));
     }
     // What a killed process wrote is in the log; only a machine that fails could lose the last calls.
-    connection.pragma_update(None, "synchronous", "normal").map_err(&told)?;
-    connection.pragma_update(None, "mmap_size", 1i64 << 30).map_err(&told)?;
-    connection.pragma_update(None, "cache_size", -65536).map_err(&told)
+    connection
+        .pragma_update(None, "synchronous", "normal")
+        .map_err(&told)?;
+    connection
+        .pragma_update(None, "mmap_size", 1i64 << 30)
+        .map_err(&told)?;
+    connection
+        .pragma_update(None, "cache_size", -65536)
+        .map_err(&told)
 }

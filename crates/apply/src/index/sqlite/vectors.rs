@@ -81,10 +81,14 @@ impl Loaded {
             let wanted = wanted.as_ref();
             wanted.is_none_or(|wanted| wanted.contains(&function.file))
         };
-        let scored = self.functions.iter().filter(admitted).map(|function| Scored {
-            id: function.id,
-            score: f64::from(products[function.place]),
-        });
+        let scored = self
+            .functions
+            .iter()
+            .filter(admitted)
+            .map(|function| Scored {
+                id: function.id,
+                score: f64::from(products[function.place]),
+            });
         let mut all: Vec<Scored> = scored.collect();
         if all.len() > most && most > 0 {
             all.select_nth_unstable_by(most - 1, better);
@@ -99,7 +103,8 @@ fn functions(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<Fun
     if table.is_empty() {
         return Ok(Vec::new());
     }
-    let mut statement = connection.prepare_cached("SELECT id, file, text FROM functions ORDER BY id")?;
+    let mut statement =
+        connection.prepare_cached("SELECT id, file, text FROM functions ORDER BY id")?;
     let mut rows = statement.query([])?;
     let mut functions = Vec::with_capacity(table.len());
     while let Some(row) = rows.next()? {

@@ -21,7 +21,9 @@ pub fn replace(connection: &mut Connection, files: &[Put], gone: &[i64]) -> rusq
     let transaction = begin(connection)?;
     for id in gone {
         forget(&transaction, *id)?;
-        transaction.prepare_cached("DELETE FROM files WHERE id = ?1")?.execute([id])?;
+        transaction
+            .prepare_cached("DELETE FROM files WHERE id = ?1")?
+            .execute([id])?;
     }
     for file in files {
         put(&transaction, file)?;
@@ -36,7 +38,9 @@ fn forget(transaction: &Transaction<'_>, file: i64) -> rusqlite::Result<()> {
             "DELETE FROM words WHERE rowid IN (SELECT id FROM functions WHERE file = ?1)",
         )?
         .execute([file])?;
-    transaction.prepare_cached("DELETE FROM functions WHERE file = ?1")?.execute([file])?;
+    transaction
+        .prepare_cached("DELETE FROM functions WHERE file = ?1")?
+        .execute([file])?;
     Ok(())
 }
 
@@ -57,7 +61,9 @@ fn put(transaction: &Transaction<'_>, file: &Put) -> rusqlite::Result<()> {
             params![file.path, file.hash.bytes(), file.language, file.unread],
             |row| row.get(0),
         )?;
-    file.functions.iter().try_for_each(|function| put_function(transaction, id, function))
+    file.functions
+        .iter()
+        .try_for_each(|function| put_function(transaction, id, function))
 }
 
 fn put_function(
@@ -90,7 +96,12 @@ fn put_function(
             "INSERT INTO words (rowid, name, place, documentation, code) \
              VALUES (last_insert_rowid(), ?1, ?2, ?3, ?4)",
         )?
-        .execute(params![words.name, words.place, words.documentation, words.code])?;
+        .execute(params![
+            words.name,
+            words.place,
+            words.documentation,
+            words.code
+        ])?;
     Ok(())
 }
 
@@ -113,8 +124,9 @@ pub fn tidy(connection: &mut Connection) -> rusqlite::Result<()> {
 pub fn encoder(connection: &mut Connection, identity: &str) -> rusqlite::Result<i64> {
     let newest = "SELECT id FROM encoders WHERE identity = ?1 \
                   AND used = (SELECT max(used) FROM encoders)";
-    let known: Option<i64> =
-        connection.query_row(newest, [identity], |row| row.get(0)).optional()?;
+    let known: Option<i64> = connection
+        .query_row(newest, [identity], |row| row.get(0))
+        .optional()?;
     if let Some(id) = known {
         return Ok(id);
     }
@@ -130,7 +142,10 @@ pub fn encoder(connection: &mut Connection, identity: &str) -> rusqlite::Result<
         "DELETE FROM encoders WHERE id NOT IN (SELECT id FROM encoders ORDER BY used DESC LIMIT ?1)",
         [ENCODERS],
     )?;
-    transaction.execute("DELETE FROM vectors WHERE encoder NOT IN (SELECT id FROM encoders)", [])?;
+    transaction.execute(
+        "DELETE FROM vectors WHERE encoder NOT IN (SELECT id FROM encoders)",
+        [],
+    )?;
     transaction.commit()?;
     Ok(id)
 }
