@@ -4,4 +4,5 @@
 
 pub mod checkout;
 pub mod index;
+pub mod mcp;
 pub mod reader;

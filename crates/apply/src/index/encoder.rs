@@ -4,8 +4,10 @@
 //! nobody taught what a question is.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use skillbelt_engine::Precision;
+use skillbelt_model::belt::folder::{BeltFile, TaskRecord};
 use skillbelt_train::task::Side;
 
 use super::error::{Error, Result};
@@ -32,8 +34,8 @@ pub trait Encoder {
 }
 
 /// A belt on its base, or a bare base.
-pub struct Worn<'r> {
-    reader: &'r Reader,
+pub struct Worn {
+    reader: Arc<Reader>,
     identity: String,
     function: Way,
     question: Way,
@@ -43,63 +45,35 @@ pub struct Worn<'r> {
 /// A base whose vectors were never taught to meet questions: words lead.
 const UNTAUGHT_WORDS: f64 = 0.7;
 
-impl<'r> Worn<'r> {
+impl Worn {
     /// Of a belt its first task that retrieves, or the one that is named. The folders are those that
     /// the reader was opened from.
     ///
     /// # Errors
     /// A belt without such a task.
     pub fn new(
-        reader: &'r Reader,
+        reader: Arc<Reader>,
         belt: Option<&Path>,
         base: &Path,
         precision: Precision,
         task: Option<&str>,
-    ) -> Result<Worn<'r>> {
+    ) -> Result<Worn> {
         let name = identity(belt, base, precision)?;
-        let Some(card) = reader.card() else {
-            let only = reader.ways().next();
-            let way = only.ok_or_else(|| Error::told("the base cannot read a text"))?;
-            return Ok(Worn {
-                reader,
-                identity: format!("bare {name}"),
-                function: way,
-                question: way,
-                taught: false,
-            });
+        let ways = match reader.card() {
+            Some(card) => taught_ways(&reader, card, task)?,
+            None => {
+                let only = reader.ways().next();
+                let way = only.ok_or_else(|| Error::told("the base cannot read a text"))?;
+                ("bare".to_owned(), way, way)
+            }
         };
-        let found = match task {
-            Some(task) => Some(reader.task(task)?),
-            None => card
-                .tasks
-                .iter()
-                .find(|task| task.objective == "retrieve")
-                .and_then(|task| reader.tasks().iter().find(|known| known.name == task.name)),
-        };
-        let ways = found.and_then(|task| {
-            let function = reader.way(task, Side::Candidate)?;
-            let question = reader.way(task, Side::Query)?;
-            Some((task, function, question))
-        });
-        let (task, function, question) = ways.ok_or_else(|| {
-            let named = task.map_or(String::new(), |task| format!(" `{task}`"));
-            let tasks: Vec<String> = card
-                .tasks
-                .iter()
-                .map(|task| format!("{} ({})", task.name, task.objective))
-                .collect();
-            Error::told(format_args!(
-                "search: expected a task{named} of type retrieve, found {}",
-                tasks.join(", ")
-            ))
-            .with_hint("train a belt with a search task, or search with --lexical")
-        })?;
+        let (task, function, question) = ways;
         Ok(Worn {
-            reader,
-            identity: format!("{} {name}", task.name),
+            identity: format!("{task} {name}"),
             function,
             question,
-            taught: true,
+            taught: reader.card().is_some(),
+            reader,
         })
     }
 
@@ -119,7 +93,39 @@ impl<'r> Worn<'r> {
     }
 }
 
-impl Encoder for Worn<'_> {
+/// The task of a belt that searches, and how it reads functions and questions.
+fn taught_ways(
+    reader: &Reader,
+    card: &BeltFile,
+    task: Option<&str>,
+) -> Result<(String, Way, Way)> {
+    let retrieves = |name: &str| {
+        let mut records = card.tasks.iter();
+        records.any(|record| record.name == name && record.objective == "retrieve")
+    };
+    let mut tasks = reader.tasks().iter();
+    let found = match task {
+        Some(task) => Some(reader.task(task)?),
+        None => tasks.find(|task| retrieves(&task.name)),
+    };
+    let ways = found.filter(|task| retrieves(&task.name)).and_then(|task| {
+        let function = reader.way(task, Side::Candidate)?;
+        let question = reader.way(task, Side::Query)?;
+        Some((task.name.clone(), function, question))
+    });
+    ways.ok_or_else(|| {
+        let named = task.map_or(String::new(), |task| format!(" `{task}`"));
+        let told = |task: &TaskRecord| format!("{} ({})", task.name, task.objective);
+        let tasks: Vec<String> = card.tasks.iter().map(told).collect();
+        Error::told(format_args!(
+            "the belt: expected a task{named} of type retrieve, found {}",
+            tasks.join(", ")
+        ))
+        .with_hint("train a belt with a search task, or search without --belt, by words alone")
+    })
+}
+
+impl Encoder for Worn {
     fn identity(&self) -> &str {
         &self.identity
     }

@@ -17,6 +17,7 @@ mod filter;
 mod fuse;
 mod measure;
 mod place;
+mod postgres;
 mod query;
 mod refresh;
 mod search;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::error::{Error, Result};
+use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::store::Store;
 
@@ -20,13 +21,24 @@ pub enum Place {
     Cache,
     /// A SQLite file of this name.
     File(PathBuf),
+    /// A PostgreSQL server; the checkout is known there by its name, or by machine and path.
+    Server {
+        address: String,
+        name: Option<String>,
+    },
 }
 
 impl Place {
-    /// From what a person names; nothing named is the cache folder.
-    pub fn parse(text: Option<&str>) -> Place {
+    /// From what a person names; nothing named is the cache folder. `name` is that of the checkout on a
+    /// server.
+    pub fn parse(text: Option<&str>, name: Option<&str>) -> Place {
+        let server = |text: &str| ["postgres://", "postgresql://"].iter().any(|s| text.starts_with(s));
         match text {
             None => Place::Cache,
+            Some(address) if server(address) => Place::Server {
+                address: address.to_owned(),
+                name: name.map(str::to_owned),
+            },
             Some(path) => Place::File(PathBuf::from(path)),
         }
     }
@@ -38,6 +50,9 @@ impl Place {
                 Ok(Box::new(Sqlite::open(&folder.join(FILE))?))
             }
             Place::File(path) => Ok(Box::new(Sqlite::open(path)?)),
+            Place::Server { address, name } => {
+                Ok(Box::new(Postgres::open(address, name.as_deref(), root)?))
+            }
         }
     }
 }

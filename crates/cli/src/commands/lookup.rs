@@ -3,12 +3,13 @@
 
 use std::io::{IsTerminal, stderr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use skillbelt_apply::index::{Filter, Found, Hit, Index, Mode, Patience, Place, Progress, Worn};
+use skillbelt_apply::index::{Encoder, Filter, Found, Hit, Index, Mode, Patience, Place, Progress, Worn};
 use skillbelt_apply::reader::Reader;
 use skillbelt_engine::Precision;
 use skillbelt_harvest::{LANGUAGES, Language};
@@ -35,9 +36,13 @@ pub struct Kept {
     /// How the weights of the base are held: f32, bf16, int8 or nf4 [default: as in training]
     #[arg(long, value_parser = precision)]
     pub precision: Option<Precision>,
-    /// Where the index is kept: a file [default: .skillbelt/search-1.sqlite in the repository]
-    #[arg(long, value_name = "FILE")]
+    /// Where the index is kept: a file, or a server with pgvector as postgres://user@host/database
+    /// [default: .skillbelt/search-1.sqlite in the repository]
+    #[arg(long, value_name = "FILE_OR_SERVER")]
     pub index: Option<String>,
+    /// What this checkout is called on the server [default: machine and path]
+    #[arg(long, value_name = "NAME", requires = "index")]
+    pub checkout: Option<String>,
 }
 
 /// Which answers.
@@ -76,29 +81,28 @@ struct Told<'h> {
     hit: &'h Hit,
 }
 
-/// A reader, with the folders it was opened from.
+/// A model, and what it was opened from.
 pub struct Opened {
-    reader: Reader,
-    belt: Option<PathBuf>,
-    base: PathBuf,
-    precision: Precision,
-}
-
-impl Opened {
-    pub fn reader(&self) -> &Reader {
-        &self.reader
-    }
-
-    pub fn encoder(&self) -> Result<Worn<'_>, Failure> {
-        let (belt, base) = (self.belt.as_deref(), self.base.as_path());
-        Ok(Worn::new(&self.reader, belt, base, self.precision, None)?)
-    }
+    pub reader: Arc<Reader>,
+    pub base: PathBuf,
+    pub precision: Precision,
 }
 
 impl Kept {
     pub fn open(&self, path: &Path) -> Result<Index, Failure> {
-        let place = Place::parse(self.index.as_deref());
+        let place = Place::parse(self.index.as_deref(), self.checkout.as_deref());
         Ok(Index::open(&place, path, parse::parsers())?)
+    }
+
+    /// What makes vectors, if a model is named.
+    pub fn worn(&self, everywhere: &Everywhere) -> Result<Option<Worn>, Failure> {
+        let opened = self.reader(everywhere)?;
+        opened.map(|opened| self.encoder(&opened)).transpose()
+    }
+
+    pub fn encoder(&self, opened: &Opened) -> Result<Worn, Failure> {
+        let (reader, belt) = (opened.reader.clone(), self.belt.as_deref());
+        Ok(Worn::new(reader, belt, &opened.base, opened.precision, None)?)
     }
 
     /// The model, if one is named.
@@ -125,8 +129,7 @@ impl Kept {
             say("note: the base was never taught to search; --belt names a belt that was");
         }
         Ok(Some(Opened {
-            reader,
-            belt: self.belt.clone(),
+            reader: Arc::new(reader),
             base,
             precision,
         }))
@@ -160,16 +163,14 @@ impl Narrowed {
     pub fn prepare(
         &self,
         index: &mut Index,
-        opened: Option<&Opened>,
+        encoder: Option<&dyn Encoder>,
         everywhere: &Everywhere,
     ) -> Result<(), Failure> {
         let mut shown = Shown::new(everywhere);
         refresh(index, &mut shown, everywhere)?;
-        let vectors = opened.filter(|_| !self.lexical);
-        match vectors {
-            Some(opened) => {
-                let encoder = opened.encoder()?;
-                let coverage = index.embed(&encoder, self.wait, &mut |at| shown.at(at))?;
+        match encoder.filter(|_| !self.lexical) {
+            Some(encoder) => {
+                let coverage = index.embed(encoder, self.wait, &mut |at| shown.at(at))?;
                 shown.end();
                 if !coverage.is_complete() && !everywhere.quiet {
                     say(format_args!(

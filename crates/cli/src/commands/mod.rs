@@ -13,6 +13,7 @@ mod export;
 mod harvest;
 mod judge;
 mod lookup;
+mod mcp;
 mod overrides;
 mod parse;
 mod predict;
@@ -90,6 +91,7 @@ enum Command {
     Harvest(harvest::Harvest),
     Search(search::Search),
     Similar(similar::Similar),
+    Mcp(mcp::Mcp),
     #[command(name = "__parse", hide = true)]
     Parse(parse::Parse),
 }
@@ -138,6 +140,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Harvest(harvest) => harvest.run(everywhere),
         Command::Search(search) => search.run(everywhere),
         Command::Similar(similar) => similar.run(everywhere),
+        Command::Mcp(mcp) => mcp.run(everywhere),
         Command::Parse(parse) => parse.run(),
     }
 }

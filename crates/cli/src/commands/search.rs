@@ -7,7 +7,7 @@ use clap::Args;
 use skillbelt_apply::index::{Asked, Encoder, Measured, Question, measure};
 
 use super::Everywhere;
-use super::lookup::{Kept, Narrowed, Opened};
+use super::lookup::{Kept, Narrowed};
 use crate::exit::{Failure, say};
 use crate::output::Lines;
 
@@ -55,13 +55,12 @@ impl Search {
             (_, words, path) => (words.as_deref(), path.as_deref().unwrap_or(Path::new("."))),
         };
         let mut index = self.kept.open(path)?;
-        let opened = self.kept.reader(everywhere)?;
-        let mode = self.narrowed.mode(opened.is_some())?;
+        let worn = self.kept.worn(everywhere)?;
+        let encoder = worn.as_ref().map(|worn| worn as &dyn Encoder);
+        let mode = self.narrowed.mode(encoder.is_some())?;
         let filter = self.narrowed.filter(index.below())?;
         self.narrowed
-            .prepare(&mut index, opened.as_ref(), everywhere)?;
-        let worn = opened.as_ref().map(Opened::encoder).transpose()?;
-        let encoder = worn.as_ref().map(|worn| worn as &dyn Encoder);
+            .prepare(&mut index, encoder, everywhere)?;
         if let Some(questions) = &self.evaluate {
             let measured = measure(&mut index, encoder, &read(questions)?)?;
             if !everywhere.quiet {

@@ -7,7 +7,7 @@ use clap::Args;
 use skillbelt_apply::index::{Encoder, Index, Like};
 
 use super::Everywhere;
-use super::lookup::{Kept, Narrowed, Opened};
+use super::lookup::{Kept, Narrowed};
 use crate::exit::Failure;
 
 /// Find functions of the repository that are like the one at a place.
@@ -34,14 +34,13 @@ impl Similar {
     pub fn run(&self, everywhere: &Everywhere) -> Result<(), Failure> {
         let (path, line) = &self.place;
         let mut index = self.kept.open(path)?;
-        let opened = self.kept.reader(everywhere)?;
-        let mode = self.narrowed.mode(opened.is_some())?;
+        let worn = self.kept.worn(everywhere)?;
+        let encoder = worn.as_ref().map(|worn| worn as &dyn Encoder);
+        let mode = self.narrowed.mode(encoder.is_some())?;
         // The file is where it begins, not where it ends.
         let filter = self.narrowed.filter("")?;
         self.narrowed
-            .prepare(&mut index, opened.as_ref(), everywhere)?;
-        let worn = opened.as_ref().map(Opened::encoder).transpose()?;
-        let encoder = worn.as_ref().map(|worn| worn as &dyn Encoder);
+            .prepare(&mut index, encoder, everywhere)?;
         let like = Like::At {
             path: inside(&index).to_owned(),
             line: *line,
