@@ -15,6 +15,8 @@ mod encoder;
 mod error;
 mod filter;
 mod fuse;
+#[cfg(test)]
+mod kept_tests;
 mod measure;
 mod place;
 mod postgres;
