@@ -52,7 +52,10 @@ impl Agent {
         self.tell(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         loop {
             let mut line = String::new();
-            assert!(self.from.read_line(&mut line).unwrap() > 0, "the server has gone");
+            assert!(
+                self.from.read_line(&mut line).unwrap() > 0,
+                "the server has gone"
+            );
             let message: Value = serde_json::from_str(&line).unwrap();
             if message["id"] == id {
                 return message;
@@ -68,7 +71,10 @@ impl Agent {
     fn refusal(&mut self, tool: &str, arguments: Value) -> String {
         let answer = self.call(tool, arguments);
         assert_eq!(answer["result"]["isError"], true, "{answer}");
-        answer["result"]["content"][0]["text"].as_str().unwrap().to_owned()
+        answer["result"]["content"][0]["text"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 }
 
@@ -85,33 +91,69 @@ fn an_agent_finds_functions_and_reads_refusals() {
     let mut agent = Agent::start(folder.path());
     let tools = agent.ask("tools/list", json!({}));
     let tools = tools["result"]["tools"].as_array().unwrap().clone();
-    let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-    assert!(["search", "similar_code", "assess_function"].iter().all(|name| names.contains(name)));
+    let names: Vec<&str> = tools
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        ["search", "similar_code", "assess_function"]
+            .iter()
+            .all(|name| names.contains(name))
+    );
     for tool in &tools {
         assert_eq!(tool["inputSchema"]["type"], "object");
         assert_eq!(tool["annotations"]["readOnlyHint"], true);
     }
 
-    let found = agent.call("search", json!({"query": "close a connection", "with_code": true}));
+    let found = agent.call(
+        "search",
+        json!({"query": "close a connection", "with_code": true}),
+    );
     let first = &found["result"]["structuredContent"]["hits"][0];
-    assert_eq!((&first["path"], &first["line"]), (&json!("net.py"), &json!(5)), "{found}");
+    assert_eq!(
+        (&first["path"], &first["line"]),
+        (&json!("net.py"), &json!(5)),
+        "{found}"
+    );
     assert_eq!(first["code"], "def close_connection(it):\n    it.close()");
     let like = agent.call("similar_code", json!({"path": "net.py", "line": 2}));
-    assert!(like["result"]["structuredContent"]["hits"].is_array(), "{like}");
+    assert!(
+        like["result"]["structuredContent"]["hits"].is_array(),
+        "{like}"
+    );
 
     // A file that changes is seen by the next call.
-    fs_err::write(folder.path().join("net.py"), "def drop_it(it):\n    it.drop()\n").unwrap();
+    fs_err::write(
+        folder.path().join("net.py"),
+        "def drop_it(it):\n    it.drop()\n",
+    )
+    .unwrap();
     let found = agent.call("search", json!({"query": "close connection"}));
-    assert_eq!(found["result"]["structuredContent"]["hits"], json!([]), "{found}");
+    assert_eq!(
+        found["result"]["structuredContent"]["hits"],
+        json!([]),
+        "{found}"
+    );
 
     let refusal = agent.refusal("similar_code", json!({"path": "../secret.py", "line": 1}));
     assert!(refusal.contains("outside"), "{refusal}");
     let refusal = agent.refusal("similar_code", json!({"path": "/etc/passwd", "line": 1}));
     assert!(refusal.contains("outside"), "{refusal}");
     let refusal = agent.refusal("assess_function", json!({"code": "def f(): pass"}));
-    assert!(refusal.contains("no belt") && refusal.contains("--belt"), "{refusal}");
-    assert!(agent.refusal("search", json!({"query": 7})).contains("arguments"));
-    assert!(agent.refusal("search", json!({"query": "x", "languages": ["cobol"]})).contains("cobol"));
+    assert!(
+        refusal.contains("no belt") && refusal.contains("--belt"),
+        "{refusal}"
+    );
+    assert!(
+        agent
+            .refusal("search", json!({"query": 7}))
+            .contains("arguments")
+    );
+    assert!(
+        agent
+            .refusal("search", json!({"query": "x", "languages": ["cobol"]}))
+            .contains("cobol")
+    );
     let unknown = agent.call("delete_everything", json!({}));
     assert!(unknown["error"]["code"].is_i64(), "{unknown}");
 

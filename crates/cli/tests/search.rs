@@ -21,7 +21,10 @@ fn golden(family: &str) -> String {
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_skillbelt"));
-    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null());
     command
 }
 
@@ -53,7 +56,17 @@ fn repository(files: usize) -> tempfile::TempDir {
 
 /// Every function that the index has, by place and name.
 fn all(folder: &Path) -> BTreeSet<String> {
-    let found = run(folder, &["search", "read close part box", "--lexical", "-k", "1000", "--json"]);
+    let found = run(
+        folder,
+        &[
+            "search",
+            "read close part box",
+            "--lexical",
+            "-k",
+            "1000",
+            "--json",
+        ],
+    );
     assert!(found.status.success(), "{}", told(&found));
     let lines = said(&found);
     let place = |line: &str| {
@@ -67,10 +80,18 @@ fn all(folder: &Path) -> BTreeSet<String> {
 fn hits_are_shaped_as_those_of_grep_and_exit_codes_are_its_own() {
     let folder = repository(3);
     let found = run(folder.path(), &["search", "read part 2", "-k", "1"]);
-    assert_eq!(said(&found), "src/part_2.py:1: def read_part_2(path):\n", "{}", told(&found));
+    assert_eq!(
+        said(&found),
+        "src/part_2.py:1: def read_part_2(path):\n",
+        "{}",
+        told(&found)
+    );
     assert_eq!(found.status.code(), Some(0));
     assert!(told(&found).contains("by words alone"), "{}", told(&found));
-    let below = run(folder.path(), &["search", "close box", "src/part_1.py", "--lexical"]);
+    let below = run(
+        folder.path(),
+        &["search", "close box", "src/part_1.py", "--lexical"],
+    );
     assert_eq!(said(&below), "src/part_1.py:7: def close_box(self):\n");
     let none = run(folder.path(), &["search", "velociraptor", "-q"]);
     assert_eq!((none.status.code(), said(&none).as_str()), (Some(1), ""));
@@ -91,9 +112,22 @@ fn hits_are_shaped_as_those_of_grep_and_exit_codes_are_its_own() {
 #[test]
 fn a_function_like_another_is_found_from_its_place() {
     let folder = repository(3);
-    let found = run(folder.path(), &["similar", "src/part_1.py:2", "-k", "1", "--lexical", "--json"]);
+    let found = run(
+        folder.path(),
+        &[
+            "similar",
+            "src/part_1.py:2",
+            "-k",
+            "1",
+            "--lexical",
+            "--json",
+        ],
+    );
     let hit: Value = serde_json::from_str(&said(&found)).unwrap();
-    assert!(hit["name"].as_str().unwrap().starts_with("read_part_"), "{hit}");
+    assert!(
+        hit["name"].as_str().unwrap().starts_with("read_part_"),
+        "{hit}"
+    );
     assert_ne!(hit["path"], "src/part_1.py");
 }
 
@@ -102,30 +136,65 @@ fn a_base_makes_vectors_and_questions_with_answers_are_measured() {
     let folder = repository(4);
     let base = golden("bert");
     let with = ["--base", &base, "--precision", "f32", "--wait", "all"];
-    let found = run(folder.path(), &[&["search", "read part 3", "--json"][..], &with].concat());
+    let found = run(
+        folder.path(),
+        &[&["search", "read part 3", "--json"][..], &with].concat(),
+    );
     let first: Value = serde_json::from_str(said(&found).lines().next().unwrap()).unwrap();
-    assert!(first["vector_rank"].is_u64() && first["lexical_rank"].is_u64(), "{first}");
+    assert!(
+        first["vector_rank"].is_u64() && first["lexical_rank"].is_u64(),
+        "{first}"
+    );
     let questions = folder.path().join("questions.jsonl");
-    fs_err::write(&questions, "{\"query\": \"read part 3\", \"path\": \"src/part_3.py\"}\n").unwrap();
+    fs_err::write(
+        &questions,
+        "{\"query\": \"read part 3\", \"path\": \"src/part_3.py\"}\n",
+    )
+    .unwrap();
     let asked = ["search", "--evaluate", "questions.jsonl", ".", "--json"];
     let measured = run(folder.path(), &[&asked[..], &with].concat());
     let lines = said(&measured);
-    let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let modes: Vec<&str> = rows.iter().map(|row| row["mode"].as_str().unwrap()).collect();
+    let rows: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let modes: Vec<&str> = rows
+        .iter()
+        .map(|row| row["mode"].as_str().unwrap())
+        .collect();
     assert_eq!(modes, ["lexical", "vector", "fused"], "{}", told(&measured));
     assert_eq!(rows[0]["mrr"], 1.0);
     fs_err::write(&questions, "{\"query\": 1}\n").unwrap();
     let wrong = run(folder.path(), &["search", "--evaluate", "questions.jsonl"]);
-    assert!(told(&wrong).contains("questions.jsonl:1"), "{}", told(&wrong));
+    assert!(
+        told(&wrong).contains("questions.jsonl:1"),
+        "{}",
+        told(&wrong)
+    );
 }
 
 #[test]
 fn several_at_once_make_one_whole_index() {
     let (folder, alone) = (repository(120), repository(120));
     let base = golden("bert");
-    let arguments =
-        ["search", "read part", "--base", &base, "--precision", "f32", "--wait", "all", "-k", "3"];
-    let start = |_| command(folder.path(), &arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let arguments = [
+        "search",
+        "read part",
+        "--base",
+        &base,
+        "--precision",
+        "f32",
+        "--wait",
+        "all",
+        "-k",
+        "3",
+    ];
+    let start = |_| {
+        command(folder.path(), &arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
     let running: Vec<_> = (0..3).map(start).collect();
     for one in running {
         let output = one.wait_with_output().unwrap();
@@ -141,10 +210,22 @@ fn a_killed_search_loses_nothing_that_was_written() {
     let kills: u64 = std::env::var("SKILLBELT_KILLS").map_or(8, |kills| kills.parse().unwrap());
     let (folder, alone) = (repository(300), repository(300));
     let base = golden("bert");
-    let arguments = ["search", "read", "--base", &base, "--precision", "f32", "--wait", "all", "-q"];
+    let arguments = [
+        "search",
+        "read",
+        "--base",
+        &base,
+        "--precision",
+        "f32",
+        "--wait",
+        "all",
+        "-q",
+    ];
     for kill in 0..kills {
-        let mut running =
-            command(folder.path(), &arguments).stdout(Stdio::null()).spawn().unwrap();
+        let mut running = command(folder.path(), &arguments)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         std::thread::sleep(Duration::from_millis(5 + 37 * kill % 400));
         // It may have ended by itself.
         let _ended = running.kill();

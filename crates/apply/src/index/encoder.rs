@@ -94,11 +94,7 @@ impl Worn {
 }
 
 /// The task of a belt that searches, and how it reads functions and questions.
-fn taught_ways(
-    reader: &Reader,
-    card: &BeltFile,
-    task: Option<&str>,
-) -> Result<(String, Way, Way)> {
+fn taught_ways(reader: &Reader, card: &BeltFile, task: Option<&str>) -> Result<(String, Way, Way)> {
     let retrieves = |name: &str| {
         let mut records = card.tasks.iter();
         records.any(|record| record.name == name && record.objective == "retrieve")

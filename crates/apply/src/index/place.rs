@@ -32,7 +32,11 @@ impl Place {
     /// From what a person names; nothing named is the cache folder. `name` is that of the checkout on a
     /// server.
     pub fn parse(text: Option<&str>, name: Option<&str>) -> Place {
-        let server = |text: &str| ["postgres://", "postgresql://"].iter().any(|s| text.starts_with(s));
+        let server = |text: &str| {
+            ["postgres://", "postgresql://"]
+                .iter()
+                .any(|s| text.starts_with(s))
+        };
         match text {
             None => Place::Cache,
             Some(address) if server(address) => Place::Server {

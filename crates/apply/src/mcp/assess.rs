@@ -17,7 +17,9 @@ pub fn assess(reader: &Reader, code: &str) -> Result<(Vec<Verdict>, Vec<String>)
     let (mut verdicts, mut not_asked) = (Vec::new(), Vec::new());
     for task in reader.tasks() {
         let labels = task.objective.labels();
-        let way = reader.way(task, Side::Candidate).filter(|_| !labels.is_empty());
+        let way = reader
+            .way(task, Side::Candidate)
+            .filter(|_| !labels.is_empty());
         let vector = match way {
             None => None,
             Some(way) => match read.get(&way) {
@@ -30,7 +32,9 @@ pub fn assess(reader: &Reader, code: &str) -> Result<(Vec<Verdict>, Vec<String>)
                 }
             },
         };
-        let judged = vector.map(|vector| reader.judge(task, vector)).transpose()?;
+        let judged = vector
+            .map(|vector| reader.judge(task, vector))
+            .transpose()?;
         match judged.flatten().and_then(|mut rows| rows.pop()) {
             Some(shares) => verdicts.extend(verdict(&task.name, &labels, &shares)),
             None => not_asked.push(task.name.clone()),
@@ -47,7 +51,9 @@ fn verdict(task: &str, labels: &[String], shares: &[f64]) -> Option<Verdict> {
         task: task.to_owned(),
         label: best.0.clone(),
         confidence: *best.1,
-        probabilities: each().map(|(label, share)| (label.clone(), Value::from(*share))).collect(),
+        probabilities: each()
+            .map(|(label, share)| (label.clone(), Value::from(*share)))
+            .collect(),
     })
 }
 
@@ -61,7 +67,10 @@ mod tests {
         let found = verdict("defect", &labels, &[0.25, 0.75]).unwrap();
         assert_eq!((found.label.as_str(), found.confidence), ("true", 0.75));
         assert_eq!(found.probabilities["false"], 0.25);
-        assert_eq!(verdict("defect", &labels, &[0.5, 0.5]).unwrap().label, "false");
+        assert_eq!(
+            verdict("defect", &labels, &[0.5, 0.5]).unwrap().label,
+            "false"
+        );
         assert_eq!(verdict("defect", &[], &[]), None);
     }
 }

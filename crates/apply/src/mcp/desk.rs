@@ -7,14 +7,12 @@ use std::sync::mpsc::{Sender, channel};
 use skillbelt_code::Language;
 use skillbelt_harvest::sift::bytes_within;
 
+use super::Belted;
 use super::assess::assess;
 use super::fenced::Fence;
-use super::tools::{Assessable, Assessed, AssessFunction, Coded, Hits, Search, SimilarCode};
-use super::Belted;
+use super::tools::{AssessFunction, Assessable, Assessed, Coded, Hits, Search, SimilarCode};
 use crate::checkout::{Function, Parsers, Wish, content};
-use crate::index::{
-    Asked, Encoder, Filter, Found, Hit, Index, Like, Mode, Patience, Place, Worn,
-};
+use crate::index::{Asked, Encoder, Filter, Found, Hit, Index, Like, Mode, Patience, Place, Worn};
 
 /// Answers that one call may have.
 const MOST: u16 = 50;
@@ -52,7 +50,9 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.told)?;
-        self.hint.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
+        self.hint
+            .iter()
+            .try_for_each(|hint| write!(f, "\nhint: {hint}"))
     }
 }
 
@@ -119,9 +119,10 @@ impl Desk {
             .languages
             .iter()
             .map(|name| {
-                name.parse().map_err(|unknown: skillbelt_code::language::Unknown| {
-                    Refusal::new(&unknown).with_hint(unknown.hint())
-                })
+                name.parse()
+                    .map_err(|unknown: skillbelt_code::language::Unknown| {
+                        Refusal::new(&unknown).with_hint(unknown.hint())
+                    })
             })
             .collect::<Result<_, _>>()?;
         let filter = Filter::new(&languages, &asked.globs, self.index.below())?;
@@ -132,7 +133,9 @@ impl Desk {
             most: most(asked.limit),
             filter: &filter,
         };
-        let found = self.index.search(self.worn.as_ref().map(as_encoder), &asked_for)?;
+        let found = self
+            .index
+            .search(self.worn.as_ref().map(as_encoder), &asked_for)?;
         self.hits(found, asked.with_code)
     }
 
@@ -150,7 +153,9 @@ impl Desk {
         self.refresh()?;
         let encoder = self.worn.as_ref().map(as_encoder);
         let most = most(asked.limit);
-        let found = self.index.similar(encoder, &like, Mode::Fused, most, &filter)?;
+        let found = self
+            .index
+            .similar(encoder, &like, Mode::Fused, most, &filter)?;
         self.hits(found, asked.with_code)
     }
 
@@ -198,10 +203,14 @@ impl Desk {
         };
         let around = |function: &Function| {
             let (first, last) = function.lines;
-            asked.line.is_none_or(|line| (first..=last).contains(&(line as usize)))
+            asked
+                .line
+                .is_none_or(|line| (first..=last).contains(&(line as usize)))
         };
-        let mut found: Vec<&Function> =
-            functions.iter().filter(|one| named(one) && around(one)).collect();
+        let mut found: Vec<&Function> = functions
+            .iter()
+            .filter(|one| named(one) && around(one))
+            .collect();
         if asked.line.is_some() {
             // Around a line the innermost is meant, which begins last.
             found.sort_by_key(|function| function.lines.0);
@@ -217,10 +226,14 @@ impl Desk {
                     .with_hint(format_args!("it has {}", names.join(", "))))
             }
             (several, _) => {
-                let lines: Vec<String> =
-                    several.iter().map(|function| function.line.to_string()).collect();
-                Err(Refusal::new(format_args!("{path}: several functions have this name"))
-                    .with_hint(format_args!("give one of the lines {}", lines.join(", "))))
+                let lines: Vec<String> = several
+                    .iter()
+                    .map(|function| function.line.to_string())
+                    .collect();
+                Err(
+                    Refusal::new(format_args!("{path}: several functions have this name"))
+                        .with_hint(format_args!("give one of the lines {}", lines.join(", "))),
+                )
             }
         }
     }
@@ -244,7 +257,9 @@ impl Desk {
         let inside = parts.join("/");
         let below = self.index.below();
         let served = below.is_empty()
-            || inside.strip_prefix(below).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            || inside
+                .strip_prefix(below)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         match served {
             true => Ok(inside),
             false => Err(Refusal::new(format_args!(
@@ -275,7 +290,10 @@ impl Desk {
             }
         }
         if found.changed > 0 {
-            notes.push(format!("{} functions changed just now and are left out", found.changed));
+            notes.push(format!(
+                "{} functions changed just now and are left out",
+                found.changed
+            ));
         }
         let root = self.index.root();
         let coded = |hit: Hit| Coded {
@@ -311,7 +329,10 @@ fn limited(text: &str) -> Result<&str, Refusal> {
 fn lines(root: &Path, hit: &Hit) -> Option<String> {
     let text = fs_err::read_to_string(root.join(&hit.path)).ok()?;
     let count = (hit.last_line + 1).saturating_sub(hit.first_line);
-    let lines = text.lines().skip(hit.first_line.saturating_sub(1)).take(count.min(LINES));
+    let lines = text
+        .lines()
+        .skip(hit.first_line.saturating_sub(1))
+        .take(count.min(LINES));
     Some(lines.collect::<Vec<_>>().join("\n"))
 }
 

@@ -24,7 +24,9 @@ impl Fence {
                 .with_hint("paths are relative to the root of the repository")
         };
         let given = Path::new(path);
-        let climbs = given.components().any(|part| matches!(part, Component::ParentDir));
+        let climbs = given
+            .components()
+            .any(|part| matches!(part, Component::ParentDir));
         if path.contains('\0') || climbs {
             return Err(outside());
         }
@@ -60,12 +62,31 @@ mod tests {
         assert_eq!(fence.inside("src/a.py").unwrap(), Path::new("src/a.py"));
         assert_eq!(fence.inside("./src//a.py").unwrap(), Path::new("src/a.py"));
         let whole = root.join("served/src/a.py");
-        assert_eq!(fence.inside(&whole.to_string_lossy()).unwrap(), Path::new("src/a.py"));
+        assert_eq!(
+            fence.inside(&whole.to_string_lossy()).unwrap(),
+            Path::new("src/a.py")
+        );
         let secret = root.join("secret.py").to_string_lossy().into_owned();
-        for path in ["../secret.py", "src/../../secret.py", &secret, "link.py", "/etc/passwd", "a\0b"] {
+        for path in [
+            "../secret.py",
+            "src/../../secret.py",
+            &secret,
+            "link.py",
+            "/etc/passwd",
+            "a\0b",
+        ] {
             let told = fence.inside(path).unwrap_err().to_string();
-            assert!(told.contains("outside") || (cfg!(windows) && path == "link.py"), "{told}");
+            assert!(
+                told.contains("outside") || (cfg!(windows) && path == "link.py"),
+                "{told}"
+            );
         }
-        assert!(fence.inside("none.py").unwrap_err().to_string().contains("no such file"));
+        assert!(
+            fence
+                .inside("none.py")
+                .unwrap_err()
+                .to_string()
+                .contains("no such file")
+        );
     }
 }

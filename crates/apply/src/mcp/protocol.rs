@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use rmcp::handler::server::tool::schema_for_input;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData, Implementation,
-    JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
-    ToolAnnotations,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
+    Implementation, JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities,
+    ServerConfig, Tool, ToolAnnotations,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler, ServiceExt};
@@ -139,7 +139,9 @@ impl ServerHandler for Server {
             let mut desk = desk.lock().unwrap_or_else(|broken| broken.into_inner());
             (offered.run)(&mut desk, input)
         });
-        let done = done.await.map_err(|_| ErrorData::internal_error("the tool broke down", None))?;
+        let done = done
+            .await
+            .map_err(|_| ErrorData::internal_error("the tool broke down", None))?;
         Ok(match done {
             Ok(value) => CallToolResult::structured(value),
             Err(refusal) => CallToolResult::error(vec![ContentBlock::text(refusal.to_string())]),
@@ -162,7 +164,11 @@ pub fn serve(desk: Desk) -> Result<(), String> {
     let outcome = runtime.block_on(async {
         let running = server.serve(rmcp::transport::stdio()).await;
         let running = running.map_err(|error| error.to_string())?;
-        running.waiting().await.map(|_| ()).map_err(|error| error.to_string())
+        running
+            .waiting()
+            .await
+            .map(|_| ())
+            .map_err(|error| error.to_string())
     });
     // A read of the standard input may still be waiting on a thread of its own.
     runtime.shutdown_background();

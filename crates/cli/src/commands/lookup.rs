@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use skillbelt_apply::index::{Encoder, Filter, Found, Hit, Index, Mode, Patience, Place, Progress, Worn};
+use skillbelt_apply::index::{
+    Encoder, Filter, Found, Hit, Index, Mode, Patience, Place, Progress, Worn,
+};
 use skillbelt_apply::reader::Reader;
 use skillbelt_engine::Precision;
 use skillbelt_harvest::{LANGUAGES, Language};
@@ -102,7 +104,13 @@ impl Kept {
 
     pub fn encoder(&self, opened: &Opened) -> Result<Worn, Failure> {
         let (reader, belt) = (opened.reader.clone(), self.belt.as_deref());
-        Ok(Worn::new(reader, belt, &opened.base, opened.precision, None)?)
+        Ok(Worn::new(
+            reader,
+            belt,
+            &opened.base,
+            opened.precision,
+            None,
+        )?)
     }
 
     /// The model, if one is named.

@@ -59,8 +59,7 @@ impl Search {
         let encoder = worn.as_ref().map(|worn| worn as &dyn Encoder);
         let mode = self.narrowed.mode(encoder.is_some())?;
         let filter = self.narrowed.filter(index.below())?;
-        self.narrowed
-            .prepare(&mut index, encoder, everywhere)?;
+        self.narrowed.prepare(&mut index, encoder, everywhere)?;
         if let Some(questions) = &self.evaluate {
             let measured = measure(&mut index, encoder, &read(questions)?)?;
             if !everywhere.quiet {

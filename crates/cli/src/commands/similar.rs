@@ -39,8 +39,7 @@ impl Similar {
         let mode = self.narrowed.mode(encoder.is_some())?;
         // The file is where it begins, not where it ends.
         let filter = self.narrowed.filter("")?;
-        self.narrowed
-            .prepare(&mut index, encoder, everywhere)?;
+        self.narrowed.prepare(&mut index, encoder, everywhere)?;
         let like = Like::At {
             path: inside(&index).to_owned(),
             line: *line,

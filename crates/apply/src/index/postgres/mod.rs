@@ -40,8 +40,9 @@ impl Postgres {
     /// A server that is not there, or does not have pgvector and may not be given it.
     pub fn open(address: &str, name: Option<&str>, root: &Path) -> Result<Postgres> {
         let config: Config = address.parse().map_err(|_| {
-            Error::told("--index: not the address of a PostgreSQL server")
-                .with_hint("postgres://user@host:5432/database, or `-c` settings of libpq as key=value")
+            Error::told("--index: not the address of a PostgreSQL server").with_hint(
+                "postgres://user@host:5432/database, or `-c` settings of libpq as key=value",
+            )
         })?;
         let server = told(&config);
         let failed = |error: postgres::Error| refused(&server, &error);
@@ -79,7 +80,10 @@ fn told(config: &Config) -> String {
             Host::Unix(path) => path.display().to_string(),
         })
         .collect();
-    let database = config.get_dbname().or(config.get_user()).unwrap_or("postgres");
+    let database = config
+        .get_dbname()
+        .or(config.get_user())
+        .unwrap_or("postgres");
     format!("PostgreSQL at {}, database {database}", hosts.join(","))
 }
 
@@ -99,7 +103,9 @@ fn host() -> String {
     let named = kernel
         .or_else(|| std::env::var("HOSTNAME").ok())
         .or_else(|| std::env::var("COMPUTERNAME").ok());
-    let named = named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    let named = named
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty());
     named.unwrap_or_else(|| "localhost".to_owned())
 }
 
@@ -122,7 +128,9 @@ impl Store for Postgres {
     fn release(&mut self) -> Result<()> {
         self.with(|client, checkout| {
             let unlock = "SELECT pg_advisory_unlock($1, $2)";
-            client.execute(unlock, &[&FILES_LOCK, &checkout]).map(|_| ())
+            client
+                .execute(unlock, &[&FILES_LOCK, &checkout])
+                .map(|_| ())
         })
     }
 
@@ -149,9 +157,7 @@ impl Store for Postgres {
         of: Option<&[i64]>,
         most: usize,
     ) -> Result<Vec<Scored>> {
-        self.with(|client, checkout| {
-            read::by_vector(client, (checkout, encoder), vector, of, most)
-        })
+        self.with(|client, checkout| read::by_vector(client, (checkout, encoder), vector, of, most))
     }
 
     fn functions(&mut self, ids: &[i64]) -> Result<Vec<KeptFunction>> {
@@ -182,7 +188,9 @@ impl Store for Postgres {
         if !self.seized_vectors {
             self.seized_vectors = self.with(|client, checkout| {
                 let lock = "SELECT pg_try_advisory_lock($1, $2)";
-                client.query_one(lock, &[&VECTORS_LOCK, &checkout])?.try_get(0)
+                client
+                    .query_one(lock, &[&VECTORS_LOCK, &checkout])?
+                    .try_get(0)
             })?;
         }
         Ok(self.seized_vectors)
@@ -192,7 +200,9 @@ impl Store for Postgres {
         self.seized_vectors = false;
         self.with(|client, checkout| {
             let unlock = "SELECT pg_advisory_unlock($1, $2)";
-            client.execute(unlock, &[&VECTORS_LOCK, &checkout]).map(|_| ())
+            client
+                .execute(unlock, &[&VECTORS_LOCK, &checkout])
+                .map(|_| ())
         })
     }
 

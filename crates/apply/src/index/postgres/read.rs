@@ -19,17 +19,17 @@ const FUNCTION: &str = "f.id, f.file, t.hash, f.name, f.within, f.signature, f.l
 const BY_WORDS: &str = "
 WITH asked AS (
     SELECT DISTINCT phraseto_tsquery('english', term) AS query FROM unnest($2::text[]) term
-), having AS (
+), counted AS (
     SELECT query, (SELECT count(*) FROM skillbelt_1.functions
                    WHERE checkout = $1 AND words @@ query) AS texts
     FROM asked WHERE numnode(query) > 0
 ), whole AS (
     SELECT count(*) AS texts FROM skillbelt_1.functions WHERE checkout = $1
 )
-SELECT f.id, sum(ln((whole.texts - having.texts + 0.5) / (having.texts + 0.5) + 1)
-                 * ts_rank('{0.33, 0.33, 0.33, 1.0}', f.words, having.query, 1))::float8 AS score
-FROM having CROSS JOIN whole
-JOIN skillbelt_1.functions f ON f.checkout = $1 AND f.words @@ having.query
+SELECT f.id, sum(ln((whole.texts - counted.texts + 0.5) / (counted.texts + 0.5) + 1)
+                 * ts_rank('{0.33, 0.33, 0.33, 1.0}', f.words, counted.query, 1))::float8 AS score
+FROM counted CROSS JOIN whole
+JOIN skillbelt_1.functions f ON f.checkout = $1 AND f.words @@ counted.query
 WHERE $3::bigint[] IS NULL OR f.file = ANY($3)
 GROUP BY f.id ORDER BY score DESC, f.id LIMIT $4";
 
@@ -79,13 +79,20 @@ fn scored(row: &Row) -> Result<Scored, Error> {
 }
 
 pub fn files(client: &mut Client, checkout: i32) -> Result<Vec<KeptFile>, Error> {
-    let rows = client.query(&format!("SELECT {FILE} WHERE checkout = $1 ORDER BY id"), &[&checkout])?;
+    let rows = client.query(
+        &format!("SELECT {FILE} WHERE checkout = $1 ORDER BY id"),
+        &[&checkout],
+    )?;
     rows.iter().map(kept_file).collect()
 }
 
 pub fn file(client: &mut Client, checkout: i32, id: i64) -> Result<Option<KeptFile>, Error> {
     let text = format!("SELECT {FILE} WHERE checkout = $1 AND id = $2");
-    client.query_opt(&text, &[&checkout, &id])?.as_ref().map(kept_file).transpose()
+    client
+        .query_opt(&text, &[&checkout, &id])?
+        .as_ref()
+        .map(kept_file)
+        .transpose()
 }
 
 pub fn size(client: &mut Client, checkout: i32) -> Result<Size, Error> {
@@ -131,8 +138,17 @@ pub fn by_vector(
                 AND ($4::bigint[] IS NULL OR f.file = ANY($4)) \
                 ORDER BY score DESC, f.id LIMIT $5";
     let width = vector.len() as i32;
-    let rows =
-        client.query(text, &[&checkout, &encoder, &written(vector), &of, &(most as i64), &width])?;
+    let rows = client.query(
+        text,
+        &[
+            &checkout,
+            &encoder,
+            &written(vector),
+            &of,
+            &(most as i64),
+            &width,
+        ],
+    )?;
     rows.iter().map(scored).collect()
 }
 
@@ -148,7 +164,11 @@ pub fn functions(
     ids: &[i64],
 ) -> Result<Vec<KeptFunction>, Error> {
     let text = format!("SELECT {FUNCTION} WHERE f.checkout = $1 AND f.id = ANY($2)");
-    client.query(&text, &[&checkout, &ids])?.iter().map(kept_function).collect()
+    client
+        .query(&text, &[&checkout, &ids])?
+        .iter()
+        .map(kept_function)
+        .collect()
 }
 
 pub fn around(
@@ -177,7 +197,10 @@ pub fn functions_of_path(
     };
     let text = format!("SELECT {FUNCTION} WHERE f.file = $1 ORDER BY f.id");
     let rows = client.query(&text, &[&file.try_get::<_, i64>(0)?])?;
-    rows.iter().map(kept_function).collect::<Result<Vec<_>, Error>>().map(Some)
+    rows.iter()
+        .map(kept_function)
+        .collect::<Result<Vec<_>, Error>>()
+        .map(Some)
 }
 
 pub fn rarity(
@@ -218,7 +241,8 @@ pub fn lacking(
     behind: i64,
     most: usize,
 ) -> Result<Vec<Lacking>, Error> {
-    let without = "NOT EXISTS (SELECT 1 FROM skillbelt_1.vectors v WHERE v.encoder = $1 AND v.text = f.text)";
+    let without =
+        "NOT EXISTS (SELECT 1 FROM skillbelt_1.vectors v WHERE v.encoder = $1 AND v.text = f.text)";
     let text = format!(
         "SELECT {FILE} WHERE checkout = $2 AND id > $3 AND EXISTS (SELECT 1 FROM skillbelt_1.functions f \
          WHERE f.file = files.id AND {without}) ORDER BY id LIMIT $4"
@@ -232,7 +256,10 @@ pub fn lacking(
     for row in &files {
         let file = kept_file(row)?;
         let rows = client.query(&text, &[&encoder, &file.id])?;
-        let texts = rows.iter().map(|row| hash(row, 0)).collect::<Result<_, Error>>()?;
+        let texts = rows
+            .iter()
+            .map(|row| hash(row, 0))
+            .collect::<Result<_, Error>>()?;
         all.push(Lacking { file, texts });
     }
     Ok(all)

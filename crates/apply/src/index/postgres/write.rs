@@ -64,7 +64,11 @@ fn put(transaction: &mut Transaction<'_>, checkout: i32, file: &Put) -> Result<(
         return Ok(());
     }
     let id: i64 = row.try_get(0)?;
-    let mut hashes: Vec<&[u8]> = file.functions.iter().map(|one| &one.text.bytes()[..]).collect();
+    let mut hashes: Vec<&[u8]> = file
+        .functions
+        .iter()
+        .map(|one| &one.text.bytes()[..])
+        .collect();
     let in_order = hashes.clone();
     // In one order everywhere, so that two clients do not wait for each other in a circle.
     hashes.sort_unstable();
@@ -78,8 +82,11 @@ fn put(transaction: &mut Transaction<'_>, checkout: i32, file: &Put) -> Result<(
     let numbers = |of: fn(&PutFunction) -> usize| -> Vec<i64> {
         file.functions.iter().map(|one| of(one) as i64).collect()
     };
-    let within: Vec<Option<String>> =
-        file.functions.iter().map(|one| one.within.as_deref().map(clean)).collect();
+    let within: Vec<Option<String>> = file
+        .functions
+        .iter()
+        .map(|one| one.within.as_deref().map(clean))
+        .collect();
     let tests: Vec<bool> = file.functions.iter().map(|one| one.is_test).collect();
     transaction.execute(
         PUT_FUNCTIONS,
