@@ -30,10 +30,11 @@ impl Query {
     /// From what a person typed.
     pub fn parse(text: &str) -> Query {
         let mut terms: Vec<Term> = Vec::new();
+        let quotes = text.matches('"').count();
         for (at, piece) in text.split('"').enumerate() {
             let found: Vec<String> = words(piece).collect();
             // Between quotes, if the quote is closed.
-            let phrase = at % 2 == 1 && text.matches('"').count() > at;
+            let phrase = at % 2 == 1 && quotes > at;
             if phrase && found.len() > 1 {
                 terms.push(found.clone());
             }

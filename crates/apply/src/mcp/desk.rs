@@ -339,11 +339,16 @@ fn lines(root: &Path, hit: &Hit) -> Option<String> {
 /// Makes vectors whenever it is told that files may have changed, until nobody can tell it any more.
 fn vectors_beside(mut index: Index, worn: Worn) -> Sender<()> {
     let (nudge, nudged) = channel();
+    // The first work is there before anybody asks.
+    let _heard = nudge.send(());
     std::thread::spawn(move || {
         while nudged.recv().is_ok() {
             // Several words are one.
             while nudged.try_recv().is_ok() {}
-            if let Err(error) = index.embed(&worn, Patience::Endless, &mut |_| {}) {
+            let made = index
+                .refresh(&mut |_| {})
+                .and_then(|_| index.embed(&worn, Patience::Endless, &mut |_| {}));
+            if let Err(error) = made {
                 tracing::warn!("vectors: {error}");
             }
         }

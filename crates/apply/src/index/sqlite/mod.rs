@@ -50,7 +50,10 @@ impl Sqlite {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(&told)?;
         connection.busy_timeout(PATIENCE).map_err(&told)?;
+        let one_at_a_time = lock_file(path, "-made.lock")?;
+        one_at_a_time.lock()?;
         schema::prepare(&mut connection, path)?;
+        drop(one_at_a_time);
         Ok(Sqlite {
             path: path.to_owned(),
             connection,
@@ -73,18 +76,22 @@ impl Sqlite {
         self.written += 1;
         self.with(act)
     }
+}
 
-    fn lock_file(&self, ending: &str) -> Result<File> {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push(ending);
-        let mut options = fs_err::OpenOptions::new();
-        let file = options
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(PathBuf::from(name))?;
-        Ok(file.into_parts().0)
-    }
+/// A file beside the index that is there to be locked. The system takes the lock back when it is closed.
+fn lock_file(path: &Path, ending: &str) -> Result<File> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    let mut options = fs_err::OpenOptions::new();
+    let file = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(PathBuf::from(name));
+    let file = file.map_err(|error| {
+        Error::told(error).with_hint("--index FILE keeps the index in another place")
+    })?;
+    Ok(file.into_parts().0)
 }
 
 impl Store for Sqlite {
@@ -97,7 +104,7 @@ impl Store for Sqlite {
     }
 
     fn seize(&mut self) -> Result<()> {
-        let file = self.lock_file("-files.lock")?;
+        let file = lock_file(&self.path, "-files.lock")?;
         file.lock()?;
         self.files = Some(file);
         Ok(())
@@ -166,7 +173,7 @@ impl Store for Sqlite {
         if self.vectors.is_some() {
             return Ok(true);
         }
-        let file = self.lock_file("-vectors.lock")?;
+        let file = lock_file(&self.path, "-vectors.lock")?;
         match file.try_lock() {
             Ok(()) => {
                 self.vectors = Some(file);

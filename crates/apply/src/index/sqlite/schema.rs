@@ -60,14 +60,21 @@ CREATE VIRTUAL TABLE words USING fts5 (
 );
 ";
 
-/// Makes the tables where there are none, and refuses a file with other ones.
+/// Makes the tables in an empty file, and refuses a file with other ones. One process at a time makes
+/// them, which the caller sees to.
 pub fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
     let told = Error::sqlite(path);
     let number = |connection: &Connection, pragma: &str| -> Result<i64> {
         let row = connection.pragma_query_value(None, pragma, |row| row.get(0));
         row.map_err(&told)
     };
-    if number(connection, "user_version")? != FORM {
+    let objects = |connection: &Connection| -> Result<i64> {
+        let count = "SELECT count(*) FROM sqlite_schema";
+        connection
+            .query_row(count, [], |row| row.get(0))
+            .map_err(&told)
+    };
+    if number(connection, "user_version")? == 0 && objects(connection)? == 0 {
         // A page holds a row with a vector of any usual width, and words by thousands.
         connection
             .pragma_update(None, "page_size", 8192)
@@ -75,16 +82,11 @@ pub fn prepare(connection: &mut Connection, path: &Path) -> Result<()> {
         connection
             .pragma_update(None, "journal_mode", "wal")
             .map_err(&told)?;
-        // Another process may be making the tables at this very moment: whoever comes second sees them.
         let behaviour = TransactionBehavior::Immediate;
         let transaction = connection
             .transaction_with_behavior(behaviour)
             .map_err(&told)?;
-        let form = number(&transaction, "user_version")?;
-        let objects: i64 = transaction
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(&told)?;
-        if form == 0 && objects == 0 {
+        if objects(&transaction)? == 0 {
             transaction.execute_batch(TABLES).map_err(&told)?;
             transaction
                 .pragma_update(None, "application_id", APPLICATION)
