@@ -3,3 +3,5 @@
 //! It trains nothing and measures nothing; the binary's arguments and exit codes are not its own.
 
 pub mod checkout;
+pub mod reader;
+pub mod scan;

@@ -65,14 +65,21 @@ pub fn ask(
     // By text, the rules that have not answered it yet; texts that are asked alike are read together.
     let mut open: BTreeMap<Hash, Asking> = BTreeMap::new();
     for (rule, texts) in wanted.texts.iter().enumerate() {
-        for text in texts.iter().filter(|text| !said.shares[rule].contains_key(text)) {
+        for text in texts
+            .iter()
+            .filter(|text| !said.shares[rule].contains_key(text))
+        {
             let asking = open.entry(*text).or_default();
             if asking.rules.last() != Some(&rule) {
                 asking.rules.push(rule);
             }
         }
     }
-    for text in wanted.vectors.iter().filter(|text| !said.vectors.contains_key(text)) {
+    for text in wanted
+        .vectors
+        .iter()
+        .filter(|text| !said.vectors.contains_key(text))
+    {
         open.entry(*text).or_default().vector = true;
     }
     shelf.fetch(open.keys())?;
@@ -86,7 +93,15 @@ pub fn ask(
         let length = |text: &Hash| shelf.text(text).len();
         texts.sort_by_key(|text| (std::cmp::Reverse(length(text)), *text));
         for texts in texts.chunks(TOGETHER) {
-            read(wanted.rules, &asking, texts, shelf, (belt, cache), oracle, &mut said)?;
+            read(
+                wanted.rules,
+                &asking,
+                texts,
+                shelf,
+                (belt, cache),
+                oracle,
+                &mut said,
+            )?;
             watch(said.read, all);
         }
     }
@@ -110,7 +125,11 @@ fn read(
     oracle: &mut dyn Oracle,
     said: &mut Said,
 ) -> Result<()> {
-    let tasks: Vec<&str> = asking.rules.iter().map(|at| rules[*at].task.as_str()).collect();
+    let tasks: Vec<&str> = asking
+        .rules
+        .iter()
+        .map(|at| rules[*at].task.as_str())
+        .collect();
     let code: Vec<&str> = texts.iter().map(|text| shelf.text(text)).collect();
     let answers = oracle.read(&tasks, &code, asking.vector)?;
     for (rule, shares) in asking.rules.iter().zip(&answers.shares) {

@@ -17,12 +17,15 @@ const MOST_BYTES: u64 = 256 << 20;
 /// A file that cannot be read, or holds no findings of either form.
 pub fn read(path: &Path) -> Result<Known> {
     let wrong = |what: String| {
-        Error::told(format_args!("{}: {what}", path.display()))
-            .with_hint("a baseline is what `skillbelt scan --format sarif` or `--format json` wrote")
+        Error::told(format_args!("{}: {what}", path.display())).with_hint(
+            "a baseline is what `skillbelt scan --format sarif` or `--format json` wrote",
+        )
     };
     let bytes = fs_err::metadata(path).map_err(Error::told)?.len();
     if bytes > MOST_BYTES {
-        return Err(wrong(format!("{bytes} bytes, expected at most {MOST_BYTES}")));
+        return Err(wrong(format!(
+            "{bytes} bytes, expected at most {MOST_BYTES}"
+        )));
     }
     let text = fs_err::read(path).map_err(Error::told)?;
     let value: Value = serde_json::from_slice(&text)
@@ -40,7 +43,9 @@ pub fn read(path: &Path) -> Result<Known> {
             .flatten();
         for (number, result) in results.enumerate() {
             of_sarif(result, &mut known).ok_or_else(|| {
-                wrong(format!("results[{number}]: no `{FINGERPRINT}`, so not of this program"))
+                wrong(format!(
+                    "results[{number}]: no `{FINGERPRINT}`, so not of this program"
+                ))
             })?;
         }
     } else {
@@ -62,12 +67,20 @@ fn of_json(finding: &Value, known: &mut Known) -> Option<()> {
 }
 
 fn of_sarif(result: &Value, known: &mut Known) -> Option<()> {
-    let print = result.pointer(&format!("/partialFingerprints/{}", FINGERPRINT.replace('/', "~1")))?;
+    let print = result.pointer(&format!(
+        "/partialFingerprints/{}",
+        FINGERPRINT.replace('/', "~1")
+    ))?;
     let rule = result.get("ruleId")?.as_str()?;
     let place = result.get("locations")?.get(0)?;
     let uri = place.pointer("/physicalLocation/artifactLocation/uri")?;
     let function = place.pointer("/logicalLocations/0/fullyQualifiedName")?;
     let rule = rule.strip_prefix("skillbelt/").unwrap_or(rule);
-    known.add(rule, print.as_str()?, &decoded_uri(uri.as_str()?), function.as_str()?);
+    known.add(
+        rule,
+        print.as_str()?,
+        &decoded_uri(uri.as_str()?),
+        function.as_str()?,
+    );
     Some(())
 }

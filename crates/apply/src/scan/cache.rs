@@ -75,9 +75,8 @@ impl Cache {
             }
             connected(&path)
         });
-        let (database, scan) = opened.map_err(|error| {
-            Error::told(format_args!("{}: {error}", path.display()))
-        })?;
+        let (database, scan) =
+            opened.map_err(|error| Error::told(format_args!("{}: {error}", path.display())))?;
         Ok(Cache {
             database: Some(database),
             scan,
@@ -86,11 +85,14 @@ impl Cache {
 
     /// What is kept of files, by their keys.
     pub fn files(&self, wanted: &[Key]) -> HashMap<Key, Kept> {
+        let Some(mut found) = self.database.as_ref().and_then(|database| {
+            database
+                .prepare("SELECT kept FROM file WHERE key = ?1")
+                .ok()
+        }) else {
+            return HashMap::new();
+        };
         let one = |key: &Key| {
-            let database = self.database.as_ref()?;
-            let mut found = database
-                .prepare_cached("SELECT kept FROM file WHERE key = ?1")
-                .ok()?;
             let text: String = found.query_row([&key.bytes()[..]], |row| row.get(0)).ok()?;
             Some((*key, serde_json::from_str(&text).ok()?))
         };
@@ -104,12 +106,12 @@ impl Cache {
             return;
         }
         self.write(|database| {
-            let mut put = database.prepare_cached("INSERT OR REPLACE INTO file VALUES (?1, ?2, ?3)")?;
+            let mut put = database.prepare("INSERT OR REPLACE INTO file VALUES (?1, ?2, ?3)")?;
             for (key, kept) in fresh {
                 let text = serde_json::to_string(kept).unwrap_or_default();
                 put.execute(params![&key.bytes()[..], self.scan, text])?;
             }
-            let mut touch = database.prepare_cached("UPDATE file SET scan = ?2 WHERE key = ?1")?;
+            let mut touch = database.prepare("UPDATE file SET scan = ?2 WHERE key = ?1")?;
             for key in again {
                 touch.execute(params![&key.bytes()[..], self.scan])?;
             }
@@ -123,13 +125,13 @@ impl Cache {
             return HashMap::new();
         };
         let read = || -> rusqlite::Result<HashMap<Hash, Vec<f32>>> {
-            let mut found = database.prepare_cached(table.select())?;
+            let mut found = database.prepare(table.select())?;
             let rows = found.query_map([&key.bytes()[..]], |row| {
                 Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
             })?;
             let mut numbers = HashMap::new();
             for row in rows {
-                let (text, bytes) = row?;
+                let (text, bytes): (Vec<u8>, Vec<u8>) = row?;
                 if let Some(text) = Hash::from_bytes(&text) {
                     numbers.insert(text, floats(&bytes));
                 }
@@ -142,10 +144,15 @@ impl Cache {
     /// Keeps numbers of texts under a key.
     pub fn keep_numbers(&self, table: Table, key: &Key, all: &[(Hash, &[f32])]) {
         self.write(|database| {
-            let mut put = database.prepare_cached(table.insert())?;
+            let mut put = database.prepare(table.insert())?;
             for (text, numbers) in all {
                 let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
-                put.execute(params![&key.bytes()[..], &text.bytes()[..], self.scan, bytes])?;
+                put.execute(params![
+                    &key.bytes()[..],
+                    &text.bytes()[..],
+                    self.scan,
+                    bytes
+                ])?;
             }
             Ok(())
         });
@@ -157,13 +164,13 @@ impl Cache {
             return HashMap::new();
         };
         let read = || -> rusqlite::Result<HashMap<(Hash, Hash), f32>> {
-            let mut found = database.prepare_cached("SELECT texts, share FROM pair WHERE key = ?1")?;
+            let mut found = database.prepare("SELECT texts, share FROM pair WHERE key = ?1")?;
             let rows = found.query_map([&key.bytes()[..]], |row| {
                 Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, f64>(1)?))
             })?;
             let mut pairs = HashMap::new();
             for row in rows {
-                let (texts, share) = row?;
+                let (texts, share): (Vec<u8>, f64) = row?;
                 let (one, other) = texts.split_at(texts.len().min(16));
                 if let (Some(one), Some(other)) = (Hash::from_bytes(one), Hash::from_bytes(other)) {
                     pairs.insert((one, other), share as f32);
@@ -176,10 +183,16 @@ impl Cache {
 
     pub fn keep_pairs(&self, key: &Key, all: &[((Hash, Hash), f32)]) {
         self.write(|database| {
-            let mut put = database.prepare_cached("INSERT OR REPLACE INTO pair VALUES (?1, ?2, ?3, ?4)")?;
+            let mut put =
+                database.prepare("INSERT OR REPLACE INTO pair VALUES (?1, ?2, ?3, ?4)")?;
             for ((one, other), share) in all {
                 let texts = [one.bytes().as_slice(), other.bytes().as_slice()].concat();
-                put.execute(params![&key.bytes()[..], texts, self.scan, f64::from(*share)])?;
+                put.execute(params![
+                    &key.bytes()[..],
+                    texts,
+                    self.scan,
+                    f64::from(*share)
+                ])?;
             }
             Ok(())
         });
@@ -189,7 +202,7 @@ impl Cache {
     pub fn clones(&self, key: &Key) -> Option<Vec<(u32, u32, f32)>> {
         let database = self.database.as_ref()?;
         let mut found = database
-            .prepare_cached("SELECT pairs FROM clones WHERE key = ?1")
+            .prepare("SELECT pairs FROM clones WHERE key = ?1")
             .ok()?;
         let text: String = found.query_row([&key.bytes()[..]], |row| row.get(0)).ok()?;
         serde_json::from_str(&text).ok()
@@ -212,7 +225,7 @@ impl Cache {
         }
         self.write(|database| {
             for (table, key) in used {
-                let mut touch = database.prepare_cached(table.touch())?;
+                let mut touch = database.prepare(table.touch())?;
                 for text in texts {
                     touch.execute(params![&key.bytes()[..], &text.bytes()[..], self.scan])?;
                 }
@@ -273,10 +286,8 @@ fn connected(path: &Path) -> rusqlite::Result<(Connection, i64)> {
     database.busy_timeout(WAIT)?;
     database.pragma_update(None, "journal_mode", "WAL")?;
     database.pragma_update(None, "synchronous", "NORMAL")?;
-    let transaction = rusqlite::Transaction::new_unchecked(
-        &database,
-        rusqlite::TransactionBehavior::Immediate,
-    )?;
+    let transaction =
+        rusqlite::Transaction::new_unchecked(&database, rusqlite::TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version == 0 {
         transaction.execute_batch(TABLES)?;

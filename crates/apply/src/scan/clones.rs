@@ -45,7 +45,8 @@ pub fn pairs(
     let key = asked::key(belt, &rule.task);
     let proposed = proposed(field);
     let known = cache.pairs(&key);
-    let name = |(one, other): &(u32, u32)| (field.texts[*one as usize], field.texts[*other as usize]);
+    let name =
+        |(one, other): &(u32, u32)| (field.texts[*one as usize], field.texts[*other as usize]);
     let mut shares: HashMap<(Hash, Hash), f32> = HashMap::new();
     let mut open: Vec<(Hash, Hash)> = Vec::new();
     for pair in proposed.iter().map(name) {
@@ -58,11 +59,17 @@ pub fn pairs(
     }
     shelf.fetch(open.iter().flat_map(|(one, other)| [one, other]))?;
     for (done, chunk) in open.chunks(TOGETHER).enumerate() {
-        let texts: Vec<(&str, &str)> = chunk.iter().map(|(a, b)| (shelf.text(a), shelf.text(b))).collect();
+        let texts: Vec<(&str, &str)> = chunk
+            .iter()
+            .map(|(a, b)| (shelf.text(a), shelf.text(b)))
+            .collect();
         let answers = oracle.compare(&rule.task, &texts)?;
         let share = |answer: &Vec<f32>| answer.get(rule.place).copied().unwrap_or(0.0);
-        let fresh: Vec<((Hash, Hash), f32)> =
-            chunk.iter().copied().zip(answers.iter().map(share)).collect();
+        let fresh: Vec<((Hash, Hash), f32)> = chunk
+            .iter()
+            .copied()
+            .zip(answers.iter().map(share))
+            .collect();
         cache.keep_pairs(&key, &fresh);
         shares.extend(fresh);
         watch((done * TOGETHER + chunk.len()).min(open.len()), open.len());
@@ -145,7 +152,10 @@ pub fn groups(count: usize, pairs: &[Pair]) -> Vec<(Vec<usize>, f32)> {
     links.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
     let mut held: HashMap<usize, f32> = HashMap::new();
     for (one, other, share) in links {
-        let (one, other) = (top(&mut above, *one as usize), top(&mut above, *other as usize));
+        let (one, other) = (
+            top(&mut above, *one as usize),
+            top(&mut above, *other as usize),
+        );
         if one == other {
             continue;
         }
@@ -175,7 +185,9 @@ mod tests {
         let texts: Vec<Hash> = (0..200_u32).map(|n| Hash::of(&n.to_le_bytes())).collect();
         let vector = |n: usize| {
             let raw: Vec<f32> = (0..19)
-                .map(|at| ((n / 4 * 31 + at * 7) % 13) as f32 + (n % 4) as f32 * 0.2 * (at % 3) as f32)
+                .map(|at| {
+                    ((n / 4 * 31 + at * 7) % 13) as f32 + (n % 4) as f32 * 0.2 * (at % 3) as f32
+                })
                 .collect();
             let length = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
             raw.iter().map(|x| x / length).collect::<Vec<f32>>()
@@ -189,7 +201,11 @@ mod tests {
         let mut expected = BTreeSet::new();
         for one in 0..200_usize {
             let dot = |other: usize| -> f32 {
-                vector(one).iter().zip(vector(other)).map(|(a, b)| a * b).sum()
+                vector(one)
+                    .iter()
+                    .zip(vector(other))
+                    .map(|(a, b)| a * b)
+                    .sum()
             };
             let mut all: Vec<(f32, usize)> = (0..200)
                 .filter(|other| *other != one)

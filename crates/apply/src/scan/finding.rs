@@ -77,7 +77,10 @@ impl Finding {
                     0 => String::new(),
                     count => format!(" and {count} more"),
                 };
-                format!("`{function}` does the same as {}{more} ({sure})", others.join(", "))
+                format!(
+                    "`{function}` does the same as {}{more} ({sure})",
+                    others.join(", ")
+                )
             }
             Kind::Other => format!("`{function}` is of the class `{}` ({sure})", rule.class),
         }

@@ -92,7 +92,9 @@ impl<'c> Asked<'c> {
             asked: 0,
         };
         let mut compared: BTreeSet<Hash> = BTreeSet::new();
-        let clones = rules.iter().any(|rule| rule.kind == Kind::Clone && rule.silent.is_none());
+        let clones = rules
+            .iter()
+            .any(|rule| rule.kind == Kind::Clone && rule.silent.is_none());
         asked.listen();
         for at in 0..asked.all.len() {
             let subject = asked.all[at].1;
@@ -135,7 +137,12 @@ impl<'c> Asked<'c> {
             for function in &file.functions {
                 shelf.put(file.language, function);
             }
-            for subject in file.kept.subjects.iter().filter(|one| unasked(one).is_none()) {
+            for subject in file
+                .kept
+                .subjects
+                .iter()
+                .filter(|one| unasked(one).is_none())
+            {
                 for (rule, texts) in self.rules.iter().zip(&mut self.texts) {
                     if asks(rule, subject) {
                         texts.push(subject.text);
@@ -156,7 +163,11 @@ impl<'c> Asked<'c> {
     }
 
     pub fn counts(&self, checkout: &Checkout, gathered: &Gathered) -> Counts {
-        let tests = self.all.iter().filter(|(_, subject)| subject.is_test).count();
+        let tests = self
+            .all
+            .iter()
+            .filter(|(_, subject)| subject.is_test)
+            .count();
         Counts {
             files: self.kept.iter().flatten().count(),
             functions: self.all.len() - tests,
@@ -322,7 +333,7 @@ impl<'c> Asked<'c> {
                 told.ignored.push(Ignored { finding, reason });
                 continue;
             }
-            let mut takes = |known: &mut Known| {
+            let takes = |known: &mut Known| {
                 let place = &finding.place;
                 known.takes(&rule.task, finding.print(), &place.path, &place.function)
             };
@@ -347,7 +358,12 @@ impl<'c> Asked<'c> {
     fn before(&self, said: &Said) -> Known {
         let mut known = Known::default();
         for file in self.past.iter().flat_map(|past| &past.files) {
-            for subject in file.kept.subjects.iter().filter(|one| unasked(one).is_none()) {
+            for subject in file
+                .kept
+                .subjects
+                .iter()
+                .filter(|one| unasked(one).is_none())
+            {
                 for (number, rule) in self.rules.iter().enumerate() {
                     if told(rule, subject, said, number).is_some() {
                         let print = fingerprint(rule, &[subject.print]);
@@ -370,7 +386,8 @@ impl<'c> Asked<'c> {
                 match ignore.subject {
                     Some(at) => self.ignores.entry(first + at).or_default().push(ignore),
                     None => {
-                        let told = format!("{shown}:{}: the comment is about no function", ignore.line);
+                        let told =
+                            format!("{shown}:{}: the comment is about no function", ignore.line);
                         self.unheard.push(told);
                     }
                 }

@@ -36,7 +36,13 @@ pub fn gather(
     let keys: Vec<Option<Key>> = checkout
         .entries
         .par_iter()
-        .map(|entry| Some(key(checkout, entry, &Hash::of(&bytes_within(&entry.path, most).ok()?))))
+        .map(|entry| {
+            Some(key(
+                checkout,
+                entry,
+                &Hash::of(&bytes_within(&entry.path, most).ok()?),
+            ))
+        })
         .collect();
     let wanted: Vec<Key> = keys.iter().flatten().copied().collect();
     let known = cache.files(&wanted);
@@ -93,5 +99,11 @@ pub fn gather(
 fn key(checkout: &Checkout, entry: &Entry, content: &Hash) -> Key {
     let header = entry.inside.ends_with(".h");
     let generated = checkout.wish.generated;
-    Hash::of(format!("{FINDING}\0{content}\0{}\0{header}\0{generated}", entry.language).as_bytes())
+    Hash::of(
+        format!(
+            "{FINDING}\0{content}\0{}\0{header}\0{generated}",
+            entry.language
+        )
+        .as_bytes(),
+    )
 }

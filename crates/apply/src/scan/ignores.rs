@@ -47,11 +47,13 @@ pub fn ignores(kept: &Kept) -> (Vec<Ignore>, Vec<Unheard>) {
 
 /// Rules and reason.
 fn parsed(text: &str) -> Result<(Vec<String>, String), &'static str> {
-    let rest = text
-        .strip_prefix("ignore")
-        .ok_or("says nothing that is understood; `skillbelt: ignore[RULE] reason` ignores a finding")?;
+    let rest = text.strip_prefix("ignore").ok_or(
+        "says nothing that is understood; `skillbelt: ignore[RULE] reason` ignores a finding",
+    )?;
     let (rules, reason) = match rest.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').ok_or("the bracket after `ignore` is not closed")?,
+        Some(rest) => rest
+            .split_once(']')
+            .ok_or("the bracket after `ignore` is not closed")?,
         None => ("", rest),
     };
     let rules: Vec<String> = rules

@@ -10,8 +10,8 @@ mod baseline;
 mod belted;
 mod cache;
 mod clones;
-mod found;
 mod finding;
+mod found;
 mod gathered;
 mod ignores;
 mod oracle;
@@ -31,7 +31,6 @@ use skillbelt_train::{Error, Result};
 use crate::checkout::{self, Checkout, Hash, Parsers, Unread, Wish};
 use asked::Wanted;
 use found::Asked;
-use gathered::Gathered;
 use shelf::Shelf;
 
 pub use belted::{Belted, key};
@@ -159,7 +158,13 @@ pub fn scan(
     let gathered = gathered::gather(&checkout, parsers, &cache, &mut shelf, &|done, all| {
         watch(Stage::Files(done, all));
     });
-    let mut asked = Asked::new(&checkout, &gathered, &rules, past.as_ref(), plan.diff.is_some());
+    let mut asked = Asked::new(
+        &checkout,
+        &gathered,
+        &rules,
+        past.as_ref(),
+        plan.diff.is_some(),
+    );
     if plan.baseline_commit.is_some() {
         asked.ask_the_past(&mut shelf);
     }
@@ -168,15 +173,29 @@ pub fn scan(
         texts: asked.texts.clone(),
         vectors: asked.members().to_vec(),
     };
-    let said = asked::ask(&wanted, &mut shelf, &worn.key, &cache, worn.oracle, &|done, all| {
-        watch(Stage::Functions(done, all));
-    })?;
+    let said = asked::ask(
+        &wanted,
+        &mut shelf,
+        &worn.key,
+        &cache,
+        worn.oracle,
+        &|done, all| {
+            watch(Stage::Functions(done, all));
+        },
+    )?;
     let mut all = asked.classified(&said);
     for (at, rule) in rules.iter().enumerate() {
         if rule.kind == Kind::Clone && rule.silent.is_none() {
-            let pairs = asked.pairs(&said, rule, &mut shelf, (&worn.key, &cache), worn.oracle, &|done, all| {
-                watch(Stage::Pairs(done, all));
-            })?;
+            let pairs = asked.pairs(
+                &said,
+                rule,
+                &mut shelf,
+                (&worn.key, &cache),
+                worn.oracle,
+                &|done, all| {
+                    watch(Stage::Pairs(done, all));
+                },
+            )?;
             all.extend(asked.cloned(at, &pairs));
         }
     }
@@ -189,7 +208,9 @@ pub fn scan(
     let told = asked.told(all, &said, known, plan.baseline_commit.is_some());
     notes.extend(told.notes);
     notes.extend(past.iter().flat_map(|past| {
-        let told = |(path, why): &(String, String)| format!("{path} at {}: not compared: {why}", past.commit);
+        let told = |(path, why): &(String, String)| {
+            format!("{path} at {}: not compared: {why}", past.commit)
+        };
         past.unread.iter().map(told)
     }));
     let counts = Counts {
@@ -197,15 +218,16 @@ pub fn scan(
         known: told.known,
         ..asked.counts(&checkout, &gathered)
     };
-    let Gathered { unread, .. } = gathered;
+    let left_out = std::mem::take(&mut asked.left_out);
+    drop(asked);
     Ok(Report {
         base: worn.card.base.name.clone(),
-        left_out: asked.left_out,
+        left_out,
         unused,
         findings: told.findings,
         ignored: told.ignored,
         counts,
-        unread,
+        unread: gathered.unread,
         notes,
         compared_with: past.map(|past| past.commit),
         roots: checkout.roots.clone(),
@@ -235,10 +257,9 @@ fn cache(plan: &Plan, checkout: &Checkout, notes: &mut Vec<String>) -> Cache {
 }
 
 impl Report {
-    /// The loudest level among the findings.
-    pub fn loudest(&self) -> Option<Level> {
-        let levels = self.findings.iter().map(|finding| self.rules[finding.rule].level);
-        levels.max()
+    /// How loud a finding is.
+    pub fn level(&self, finding: &Finding) -> Level {
+        self.rules[finding.rule].level
     }
 
     /// Files that the machine refused to give, or that the parser died on.

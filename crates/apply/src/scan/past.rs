@@ -54,8 +54,10 @@ impl Past {
 /// No repository, several ones, or no such revision.
 pub fn past(checkout: &Checkout, parsers: &Parsers, revision: &str) -> Result<Past> {
     let [root] = &checkout.roots[..] else {
-        return Err(Error::told("a revision is asked for, and the paths lie in several repositories")
-            .with_hint("scan one repository at a time"));
+        return Err(Error::told(
+            "a revision is asked for, and the paths lie in several repositories",
+        )
+        .with_hint("scan one repository at a time"));
     };
     if !root.join(".git").exists() {
         return Err(Error::told(format_args!(
@@ -124,7 +126,8 @@ fn wanted(checkout: &Checkout, path: &str) -> Option<Language> {
     let mut parts = path.rsplit('/');
     let name = parts.next().unwrap_or(path);
     let own = wish.generated || known::file(name).is_none();
-    let folders = wish.vendored && wish.generated || parts.all(|part| known::folder(part).is_none());
+    let folders =
+        wish.vendored && wish.generated || parts.all(|part| known::folder(part).is_none());
     (wish.languages.contains(&language) && own && folders).then_some(language)
 }
 

@@ -216,12 +216,7 @@ pub fn rules(card: &BeltFile, choices: &Choices) -> Result<(Vec<Rule>, Vec<Strin
     Ok((rules, unused))
 }
 
-fn rule(
-    record: &TaskRecord,
-    kind: Kind,
-    class: Option<&str>,
-    choices: &Choices,
-) -> Result<Rule> {
+fn rule(record: &TaskRecord, kind: Kind, class: Option<&str>, choices: &Choices) -> Result<Rule> {
     let task = &record.name;
     let pairs = kind == Kind::Clone;
     let fits = if pairs { "pair" } else { "classify" };
@@ -320,8 +315,19 @@ impl Rule {
 /// second of two.
 fn positive(labels: &[String], named: Option<&str>) -> Option<usize> {
     const YES: &[&str] = &[
-        "1", "yes", "true", "positive", "defect", "defective", "bug", "buggy", "vulnerable", "flaky",
-        "clone", "same", "duplicate",
+        "1",
+        "yes",
+        "true",
+        "positive",
+        "defect",
+        "defective",
+        "bug",
+        "buggy",
+        "vulnerable",
+        "flaky",
+        "clone",
+        "same",
+        "duplicate",
     ];
     if let Some(named) = named {
         return labels.iter().position(|label| label == named);

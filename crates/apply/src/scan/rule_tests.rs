@@ -57,10 +57,15 @@ fn names_tell_what_tasks_are_for_and_a_person_may_say_otherwise() {
     assert_eq!(kinds, expected);
     assert_eq!(unused, ["search", "tone"]);
     let mut choices = Choices::default();
-    choices.rules.insert("tone".into(), "other:0".parse().unwrap());
+    choices
+        .rules
+        .insert("tone".into(), "other:0".parse().unwrap());
     choices.rules.insert("flaky".into(), Chosen::Off);
     let (found, unused) = rules(&card(), &choices).unwrap();
-    assert_eq!(found.last().map(|rule| (rule.kind, rule.place)), Some((Kind::Other, 0)));
+    assert_eq!(
+        found.last().map(|rule| (rule.kind, rule.place)),
+        Some((Kind::Other, 0))
+    );
     assert_eq!(unused, ["search", "flaky"]);
 }
 
@@ -92,7 +97,10 @@ fn thresholds_come_from_the_wanted_precision() {
     let silent = one(choices(0.95), "defect_history");
     assert!(silent.silent.unwrap().contains("the best is 0.90"));
     let unknown = one(Choices::default(), "flaky");
-    assert_eq!((unknown.threshold, unknown.expected, unknown.level), (0.5, None, Level::Note));
+    assert_eq!(
+        (unknown.threshold, unknown.expected, unknown.level),
+        (0.5, None, Level::Note)
+    );
     assert!(unknown.note.is_some() && unknown.silent.is_none());
 }
 

@@ -67,10 +67,15 @@ impl<'c> Shelf<'c> {
         match missing.iter().find(|text| !self.texts.contains_key(text)) {
             None => Ok(()),
             Some(text) => {
-                let entry = self.places.get(text).and_then(|at| self.checkout.entries.get(*at));
+                let entry = self
+                    .places
+                    .get(text)
+                    .and_then(|at| self.checkout.entries.get(*at));
                 let shown = entry.map_or("a file", |entry| entry.shown.as_str());
-                Err(Error::told(format_args!("{shown} was changed while it was scanned"))
-                    .with_hint("scan again"))
+                Err(
+                    Error::told(format_args!("{shown} was changed while it was scanned"))
+                        .with_hint("scan again"),
+                )
             }
         }
     }

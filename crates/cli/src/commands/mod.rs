@@ -17,6 +17,7 @@ mod parse;
 mod predict;
 mod pretrain;
 mod prompt;
+mod scan;
 mod score;
 mod study;
 mod train;
@@ -85,6 +86,7 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
     Harvest(harvest::Harvest),
+    Scan(scan::Scan),
     #[command(name = "__parse", hide = true)]
     Parse(parse::Parse),
 }
@@ -131,6 +133,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Export(export) => export.run(everywhere),
         Command::Advise(advise) => advise.run(),
         Command::Harvest(harvest) => harvest.run(everywhere),
+        Command::Scan(scan) => scan.run(everywhere),
         Command::Parse(parse) => parse.run(),
     }
 }
