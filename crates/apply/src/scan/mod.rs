@@ -257,9 +257,9 @@ fn cache(plan: &Plan, checkout: &Checkout, notes: &mut Vec<String>) -> Cache {
 }
 
 impl Report {
-    /// How loud a finding is.
-    pub fn level(&self, finding: &Finding) -> Level {
-        self.rules[finding.rule].level
+    /// Which rule a finding is of.
+    pub fn rule(&self, finding: &Finding) -> &Rule {
+        &self.rules[finding.rule]
     }
 
     /// Files that the machine refused to give, or that the parser died on.

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use rayon::prelude::*;
 use skillbelt_harvest::history::objects::{Objects, blob_name};
+use skillbelt_harvest::history::sound;
+use skillbelt_harvest::sift::bytes_within;
 use skillbelt_harvest::walk::known;
 use skillbelt_train::{Error, Result};
 
@@ -66,6 +68,7 @@ pub fn past(checkout: &Checkout, parsers: &Parsers, revision: &str) -> Result<Pa
         )));
     }
     let told = |why: String| Error::told(format_args!("{}: {why}", root.display()));
+    sound(root).map_err(told)?;
     let objects = Objects::open(root).map_err(told)?;
     let (commit, then) = objects.at(revision).map_err(told)?;
     let mut past = Past {
@@ -75,7 +78,7 @@ pub fn past(checkout: &Checkout, parsers: &Parsers, revision: &str) -> Result<Pa
     let now: Vec<Option<String>> = checkout
         .entries
         .par_iter()
-        .map(|entry| blob_name(&fs_err::read(&entry.path).ok()?))
+        .map(|entry| blob_name(&bytes_within(&entry.path, checkout.wish.most_bytes).ok()?))
         .collect();
     let mut same: HashSet<&str> = HashSet::new();
     for (at, (entry, blob)) in checkout.entries.iter().zip(&now).enumerate() {

@@ -227,7 +227,7 @@ impl Scan {
         }
         let loud = |level: Level| self.fail_on.level().is_some_and(|least| level >= least);
         let findings = told.findings.iter();
-        let findings = findings.filter(|one| loud(told.level(one))).count() as u64;
+        let findings = findings.filter(|one| loud(told.rule(one).level)).count() as u64;
         match findings {
             0 => Ok(()),
             findings => Err(Failure::Found { findings }),

@@ -24,6 +24,7 @@ use objects::Objects;
 pub use copies::{Copied, Shape};
 pub use fixes::Fixed;
 pub use objects::blob_name;
+pub use sound::sound;
 
 /// What was found in one repository.
 #[derive(Debug, Default)]
