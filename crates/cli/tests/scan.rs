@@ -207,7 +207,7 @@ fn sarif_is_written_whole_into_a_file_and_text_says_what_it_is_worth() {
 }
 
 /// A program that dies as often as a file says, and then is the parser.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn dying(folder: &Path, times: usize) -> Parsers {
     let count = folder.join("deaths");
     fs_err::write(&count, "x".repeat(times)).unwrap();
@@ -218,7 +218,7 @@ fn dying(folder: &Path, times: usize) -> Parsers {
     Parsers::apart("/bin/sh".into(), vec!["-c".to_owned(), script])
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn a_parser_that_dies_costs_one_file_and_nothing_else() {
     let folder = repository();

@@ -29,6 +29,8 @@ pub struct Wanted<'w> {
     pub texts: Vec<Vec<Hash>>,
     /// Texts whose vectors are needed.
     pub vectors: Vec<Hash>,
+    /// Texts whose vectors are of use if they were computed before.
+    pub more_vectors: Vec<Hash>,
 }
 
 /// The cache's key of a task under a belt.
@@ -61,7 +63,8 @@ pub fn ask(
             _ => known(cache, Table::Answers, &key(belt, &rule.task), texts),
         });
     }
-    said.vectors = known(cache, Table::Vectors, &vector_key(belt), &wanted.vectors);
+    let vectors = [&wanted.vectors[..], &wanted.more_vectors].concat();
+    said.vectors = known(cache, Table::Vectors, &vector_key(belt), &vectors);
     // By text, the rules that have not answered it yet; texts that are asked alike are read together.
     let mut open: BTreeMap<Hash, Asking> = BTreeMap::new();
     for (rule, texts) in wanted.texts.iter().enumerate() {

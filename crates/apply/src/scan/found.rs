@@ -48,8 +48,10 @@ pub struct Asked<'c> {
     /// By rule, the texts that it asks.
     pub texts: Vec<Vec<Hash>>,
     places: HashMap<Hash, Vec<At>>,
-    /// Texts that are compared with each other, sorted.
+    /// Texts that are compared with each other, sorted; and those of them that only functions have
+    /// that were there before, where it is asked for new ones alone.
     compared: Vec<Hash>,
+    old: BTreeSet<Hash>,
     /// Functions that no rule asks, by reason.
     pub left_out: BTreeMap<String, u64>,
     asked: usize,
@@ -88,10 +90,11 @@ impl<'c> Asked<'c> {
             texts: vec![Vec::new(); rules.len()],
             places: HashMap::new(),
             compared: Vec::new(),
+            old: BTreeSet::new(),
             left_out: gathered.left_out.clone(),
             asked: 0,
         };
-        let mut compared: BTreeSet<Hash> = BTreeSet::new();
+        let (mut compared, mut new) = (BTreeSet::new(), BTreeSet::new());
         let clones = rules
             .iter()
             .any(|rule| rule.kind == Kind::Clone && rule.silent.is_none());
@@ -111,6 +114,9 @@ impl<'c> Asked<'c> {
                 continue;
             }
             let mut any = clones && is_compared(subject);
+            if any {
+                new.insert(subject.text);
+            }
             for (rule, texts) in rules.iter().zip(&mut asked.texts) {
                 if asks(rule, subject) {
                     texts.push(subject.text);
@@ -119,6 +125,7 @@ impl<'c> Asked<'c> {
             }
             asked.asked += usize::from(any);
         }
+        asked.old = compared.difference(&new).copied().collect();
         asked.compared = compared.into_iter().collect();
         asked
     }
@@ -152,9 +159,19 @@ impl<'c> Asked<'c> {
         }
     }
 
-    /// Texts that are compared with each other.
-    pub fn members(&self) -> &[Hash] {
-        &self.compared
+    /// Texts whose vectors are needed for comparing, and texts that are compared if they were read
+    /// before: what is new is set against all that is known, and the old is not read for it.
+    pub fn members(&self) -> (Vec<Hash>, Vec<Hash>) {
+        self.compared
+            .iter()
+            .partition(|text| !self.old.contains(text))
+    }
+
+    /// Leaves out of the comparison what was never read; how many texts.
+    pub fn without_vectors(&mut self, said: &Said) -> usize {
+        let before = self.compared.len();
+        self.compared.retain(|text| said.vectors.contains_key(text));
+        before - self.compared.len()
     }
 
     pub fn all_texts(&self) -> Vec<Hash> {

@@ -168,10 +168,12 @@ pub fn scan(
     if plan.baseline_commit.is_some() {
         asked.ask_the_past(&mut shelf);
     }
+    let (vectors, more_vectors) = asked.members();
     let wanted = Wanted {
         rules: &rules,
         texts: asked.texts.clone(),
-        vectors: asked.members().to_vec(),
+        vectors,
+        more_vectors,
     };
     let said = asked::ask(
         &wanted,
@@ -183,6 +185,12 @@ pub fn scan(
             watch(Stage::Functions(done, all));
         },
     )?;
+    match asked.without_vectors(&said) {
+        0 => {}
+        count => notes.push(format!(
+            "clones are not looked for among {count} functions that no scan of the whole has read yet"
+        )),
+    }
     let mut all = asked.classified(&said);
     for (at, rule) in rules.iter().enumerate() {
         if rule.kind == Kind::Clone && rule.silent.is_none() {

@@ -187,8 +187,4 @@ impl Known {
         }
         self.places.contains(&place)
     }
-
-    pub fn len(&self) -> usize {
-        self.prints.values().sum()
-    }
 }

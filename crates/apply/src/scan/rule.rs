@@ -274,7 +274,8 @@ impl Rule {
         let point = match given {
             Some(threshold) => {
                 self.threshold = threshold;
-                table.at(threshold)
+                // The lowest point is that of all rows.
+                table.at(threshold).or(table.points.first())
             }
             None => table.reaching(wanted, prevalence).or_else(|| {
                 let best = table.best(prevalence);

@@ -151,6 +151,6 @@ pub fn told(report: &Report) -> Vec<(String, String, usize, String)> {
 /// A function of enough words; `word` stands in it.
 pub fn function(name: &str, word: &str) -> String {
     format!(
-        "def {name}(rows, limit):\n    total = 0\n    for row in rows:\n        if row > limit:\n            total = total + row  # {word}\n    print(total, limit, rows)\n    return total\n"
+        "def {name}(rows, limit):\n    total = 0\n    for row in rows:\n        if row > limit:\n            total = total + row  # {word}\n    print(total, limit, rows, total, limit)\n    return total\n"
     )
 }

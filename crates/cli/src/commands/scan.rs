@@ -17,7 +17,7 @@ use skillbelt_model::checkpoint::write::file;
 use skillbelt_train::shipped;
 
 use super::{Everywhere, parse, precision};
-use crate::exit::{Failure, say};
+use crate::exit::Failure;
 use crate::locate;
 use crate::output::Lines;
 
