@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../../harvest/tests/repository/mod.rs"]
+mod repository;
 #[path = "../../apply/tests/worn/mod.rs"]
 mod worn;
 
@@ -43,7 +45,7 @@ fn copied(from: &Path, to: &Path) {
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_skillbelt");
 
-fn repository() -> tempfile::TempDir {
+fn plain() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let body = "    total = 0\n    for row in rows:\n        if row > limit:\n            total = total + row\n    print(total, limit, rows, limit)\n    return total\n";
     for (file, name) in [("a.py", "alpha"), ("b.py", "beta")] {
@@ -91,7 +93,7 @@ const ALL: [&str; 6] = [
 
 #[test]
 fn findings_are_exit_code_one_none_are_zero_and_mistakes_are_two() {
-    let folder = repository();
+    let folder = plain();
     let report = ended(&scan(folder.path(), &ALL), 1);
     let findings = report["findings"].as_array().unwrap();
     let rules: Vec<&str> = findings
@@ -140,7 +142,7 @@ fn findings_are_exit_code_one_none_are_zero_and_mistakes_are_two() {
 
 #[test]
 fn a_second_scan_reads_no_weights_and_finds_the_same() {
-    let folder = repository();
+    let folder = plain();
     let first = ended(&scan(folder.path(), &ALL), 1);
     assert!(first["counts"]["read"].as_u64().unwrap() > 0);
     // A base without its weights cannot be opened, and needs not be.
@@ -183,7 +185,7 @@ fn a_second_scan_reads_no_weights_and_finds_the_same() {
 
 #[test]
 fn sarif_is_written_whole_into_a_file_and_text_says_what_it_is_worth() {
-    let folder = repository();
+    let folder = plain();
     let out = folder.path().join("findings.sarif");
     let words = [
         "--threshold",
@@ -221,7 +223,7 @@ fn dying(folder: &Path, times: usize) -> Parsers {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_parser_that_dies_costs_one_file_and_nothing_else() {
-    let folder = repository();
+    let folder = plain();
     let beside = tempfile::tempdir().unwrap();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
@@ -239,4 +241,65 @@ fn a_parser_that_dies_costs_one_file_and_nothing_else() {
     assert_eq!(unread[0].reason, "the parser died on it");
     let here = find(&Wish::of(vec![folder.path().to_owned()])).unwrap();
     assert_eq!(here.read_all(&Parsers::here()).0, whole);
+}
+
+/// The commands of the ready-made configurations, as a shell gets them.
+fn commands() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ci");
+    let mut all = Vec::new();
+    for entry in fs_err::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        for line in fs_err::read_to_string(&path).unwrap().lines() {
+            if let Some(at) = line.find("skillbelt scan --belt tools/belt") {
+                let command = line[at..].trim_end_matches('\'');
+                all.push((name.clone(), command.to_owned()));
+            }
+        }
+    }
+    all
+}
+
+#[cfg(unix)]
+#[test]
+fn the_commands_of_the_ready_made_configurations_run() {
+    let repository = repository::Repository::new();
+    repository.write("a.py", &repository::source(1));
+    repository.commit("First", 1_000);
+    repository.write("b.py", &repository::source(2));
+    repository.commit("Second", 2_000);
+    let Worn { belt, base, .. } = &*WORN;
+    let worn = format!(
+        "skillbelt scan --belt {} --base {} --rule mark=defect --offline",
+        belt.display(),
+        base.display()
+    );
+    let path = format!(
+        "{}:{}",
+        Path::new(PROGRAM).parent().unwrap().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let all = commands();
+    assert!(all.len() >= 7, "{all:?}");
+    for (file, command) in all {
+        let command = command.replace("skillbelt scan --belt tools/belt", &worn);
+        let output = Command::new("sh")
+            .args(["-c", &command])
+            .current_dir(repository.path())
+            .env("PATH", &path)
+            .env("BASE", "HEAD~1")
+            .output()
+            .unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "{file}: {command}\n{err}"
+        );
+        if command.contains("--out skillbelt.sarif") {
+            let written = repository.path().join("skillbelt.sarif");
+            let log: Value = serde_json::from_slice(&fs_err::read(&written).unwrap()).unwrap();
+            assert_eq!(log["version"], "2.1.0");
+            fs_err::remove_file(written).unwrap();
+        }
+    }
 }
