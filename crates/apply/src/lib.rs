@@ -6,3 +6,4 @@ pub mod checkout;
 pub mod index;
 pub mod mcp;
 pub mod reader;
+pub mod scan;

@@ -72,13 +72,108 @@ fn what_is_harvested_is_trained_on_without_conversion() {
     let mut checked = command(&["data", "check", "data/recipe.yaml", "--json"]);
     let checked = run(checked.current_dir(folder.path()), b"");
     let report = &checked.rows()[0];
-    for task in report["tasks"].as_object().unwrap().values() {
-        let task = task.to_string();
+    for (name, task) in report["tasks"].as_object().unwrap() {
+        for (split, told) in task["splits"].as_object().unwrap() {
+            let used = told["used"].as_u64().unwrap();
+            let rejected = told["rejected"].as_object().unwrap();
+            assert!(used > 0 && rejected.is_empty(), "{name} {split}: {told}");
+        }
+    }
+}
+
+/// Two runs on one commit, in which every third test once failed.
+fn test_runs(folder: &tempfile::TempDir) {
+    for run in ["1", "2"] {
+        let case = |number: usize| {
+            let failed = run == "2" && number % 3 == 0;
+            let inner = if failed { "<failure/>" } else { "" };
+            format!(
+                "<testcase classname=\"test_m{number}\" name=\"test_of_{number}\">{inner}</testcase>"
+            )
+        };
+        let cases: Vec<String> = (0..40).map(case).collect();
+        let at = folder.path().join("runs/3f2a91c").join(run);
+        fs_err::create_dir_all(&at).unwrap();
+        let text = format!("<testsuite name=\"s\">{}</testsuite>", cases.concat());
+        fs_err::write(at.join("a.xml"), text).unwrap();
+    }
+    for number in 0..40 {
+        let name = folder.path().join(format!("src/test_m{number}.py"));
+        let text = fs_err::read_to_string(folder.path().join(format!("src/m{number}.py"))).unwrap();
+        let body = text.replace("return", "assert").replace(", limit", "");
+        let (_, body) = body.split_once("(rows)").unwrap();
+        fs_err::write(name, format!("def test_of_{number}(rows){body}")).unwrap();
+    }
+}
+
+#[test]
+fn the_recipe_is_taken_as_it_is_with_the_base_that_is_built_in() {
+    let folder = sources();
+    test_runs(&folder);
+    let answer = harvest(&folder, &["src", "--out", "data", "--junit", "runs"]);
+    assert_eq!(answer.code, Some(0), "{}", answer.err);
+    let cache = folder.path().join("cache");
+    let mut command = command(&["train", "data/recipe.yaml", "--check"]);
+    command.current_dir(folder.path()).env("HF_HOME", cache);
+    let answer = run(&mut command, b"");
+    assert_eq!(answer.code, Some(0), "{}{}", answer.out, answer.err);
+    for task in [
+        "search",
+        "summarize",
+        "generate",
+        "clone",
+        "defect_mutated",
+        "flaky",
+    ] {
         assert!(
-            task.contains("\"rejected\":0") || !task.contains("\"rejected\""),
-            "{task}"
+            answer.out.contains(&format!("{task} train: ")),
+            "{task}: {}",
+            answer.out
         );
     }
+    assert!(!answer.out.contains("rejected"), "{}", answer.out);
+}
+
+#[test]
+fn a_harvest_that_is_killed_leaves_a_whole_one_and_the_next_takes_its_leavings_away() {
+    let folder = sources();
+    let out = folder.path().join("data");
+    let contents = || {
+        let mut all: Vec<(std::ffi::OsString, Vec<u8>)> = fs_err::read_dir(&out)
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|entry| (entry.file_name(), fs_err::read(entry.path()).unwrap()))
+            .collect();
+        all.sort();
+        all
+    };
+    let arguments = ["src", "--out", "data", "--force"];
+    let started = std::time::Instant::now();
+    assert_eq!(harvest(&folder, &arguments).code, Some(0));
+    let (takes, whole) = (started.elapsed(), contents());
+    for kill in 0..30 {
+        let mut command = command(&[&["harvest"], &arguments[..]].concat());
+        command.current_dir(folder.path());
+        let mut child = command
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // The golden ratio spreads moments evenly; most of the writing is near the end.
+        std::thread::sleep(takes.mul_f32(0.3 + 0.7 * (kill as f32 * 0.618_034).fract()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // For one moment both lie aside, and the next harvest brings one of them back.
+        assert!(!out.exists() || contents() == whole, "after kill {kill}");
+    }
+    assert_eq!(harvest(&folder, &arguments).code, Some(0));
+    assert_eq!(contents(), whole);
+    let left = fs_err::read_dir(folder.path()).unwrap().filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        let path = folder.path().join(&name).join("held");
+        name.to_string_lossy().starts_with(".harvest-") && path.exists()
+    });
+    assert_eq!(left.count(), 0);
 }
 
 #[test]

@@ -74,7 +74,7 @@ impl Language {
             Language::Python => &["py", "pyi"],
             Language::Ruby => &["rb"],
             Language::Rust => &["rs"],
-            Language::TypeScript => &["ts", "mts", "cts"],
+            Language::TypeScript => &["ts", "mts", "cts", "tsx"],
         }
     }
 
@@ -104,6 +104,14 @@ impl Language {
             Language::TypeScript => tree_sitter_typescript::LANGUAGE_TYPESCRIPT,
         }
         .into()
+    }
+
+    /// Another grammar that reads a text better: TypeScript with elements in it (`.tsx`), which is a
+    /// language of its own, for there `<T>x` opens an element and casts nothing.
+    pub(crate) fn other_grammar(self, text: &str) -> Option<tree_sitter::Language> {
+        let elements = text.contains("</") || text.contains("/>");
+        (self == Language::TypeScript && elements)
+            .then(|| tree_sitter_typescript::LANGUAGE_TSX.into())
     }
 
     /// The grammar of a PHP page, whatever the text: outside tags all is text.

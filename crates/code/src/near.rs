@@ -8,8 +8,9 @@
 
 use rayon::prelude::*;
 
-/// Runs that are held, eight bytes each. Texts beyond are counted as not compared.
-const HELD_RUNS: usize = 32 << 20;
+/// Runs that are held, eight bytes each. Texts beyond are counted as not compared. A text has at most
+/// as many runs as words.
+pub const HELD_RUNS: usize = 32 << 20;
 const RUN_WORDS: usize = 5;
 const HASHES: usize = 128;
 /// Texts of one split that a text is compared with in one band.

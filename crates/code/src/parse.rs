@@ -82,9 +82,49 @@ fn grown(
         let (bytes, limit) = (text.len(), limits.bytes);
         return Err(Refusal::Bytes { bytes, limit });
     }
+    let mut tree = tree(language, &grammar, text, limits)?;
+    if tree.root_node().has_error()
+        && let Some(other) = language.other_grammar(text)
+        && let Ok(another) = self::tree(language, &other, text, limits)
+        && mistakes(&another) < mistakes(&tree)
+    {
+        tree = another;
+    }
+    let nodes = tree.root_node().descendant_count();
+    if nodes > limits.nodes {
+        let limit = limits.nodes;
+        return Err(Refusal::Nodes { nodes, limit });
+    }
+    Ok(Program::new(language, text, &tree))
+}
+
+/// How many nodes of a tree are mistakes.
+fn mistakes(tree: &tree_sitter::Tree) -> usize {
+    let mut cursor = tree.walk();
+    let mut found = 0;
+    loop {
+        let node = cursor.node();
+        found += usize::from(node.is_error() || node.is_missing());
+        if node.has_error() && cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return found;
+            }
+        }
+    }
+}
+
+fn tree(
+    language: Language,
+    grammar: &tree_sitter::Language,
+    text: &str,
+    limits: Limits,
+) -> Result<tree_sitter::Tree, Refusal> {
     let mut parser = Parser::new();
     parser
-        .set_language(&grammar)
+        .set_language(grammar)
         .map_err(|_| Refusal::Grammar(language))?;
     let limit = limits.steps.saturating_mul(text.len() + 100);
     let mut steps = 0;
@@ -99,13 +139,7 @@ fn grown(
     let options = ParseOptions::new().progress_callback(&mut look);
     let bytes = text.as_bytes();
     let mut rest = |offset: usize, _| bytes.get(offset..).unwrap_or_default();
-    let tree = parser
+    parser
         .parse_with_options(&mut rest, None, Some(options))
-        .ok_or(Refusal::Steps { limit })?;
-    let nodes = tree.root_node().descendant_count();
-    if nodes > limits.nodes {
-        let limit = limits.nodes;
-        return Err(Refusal::Nodes { nodes, limit });
-    }
-    Ok(Program::new(language, text, &tree))
+        .ok_or(Refusal::Steps { limit })
 }

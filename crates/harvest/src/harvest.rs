@@ -11,12 +11,15 @@ use crate::rows::{Made, make};
 use crate::split::Split;
 use crate::stock::{copied, set_apart, sifted, stocked};
 use crate::walk::{Walk, walk};
-use crate::write::{SUMMARY, Writing, allowed};
+use crate::write::{SUMMARY, Writing, allowed, settle};
 
 /// Harvests what the plan says, tells of each stage as it begins, and writes the folder.
 ///
 /// The rows are the same for the same files and plan, whatever the number of threads.
 pub fn harvest(plan: &Plan, tell: &dyn Fn(&str)) -> Result<Report> {
+    if settle(&plan.out)? > 0 {
+        tell("what a killed harvest left is taken away");
+    }
     allowed(&plan.out, plan.force)?;
     let mut report = Report::of(plan);
     tell("looking for files");

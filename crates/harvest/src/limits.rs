@@ -30,6 +30,11 @@ pub const FIX_FUNCTIONS: usize = 10;
 pub const JUNIT_BYTES: u64 = 256 << 20;
 /// Entries of one folder tree in a commit, and folders in each other.
 pub const TREE_ENTRIES: usize = 1_000_000;
+/// Entries of all folders that are read of one history; each folder counts as 200 more. 2,000 usual
+/// commits of a large project stay below.
+pub const HISTORY_ENTRIES: usize = 20_000_000;
+/// Bytes of all versions of files that are parsed of one history, the newest first.
+pub const HISTORY_BYTES: u64 = 1 << 30;
 /// What one file may cost to parse.
 pub const PARSE: Limits = Limits {
     bytes: FILE_BYTES as usize,

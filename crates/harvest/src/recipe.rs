@@ -47,8 +47,8 @@ fn of_task(told: &Told) -> String {
         Task::DefectMutated | Task::DefectHistory => {
             text.push_str("    max_length: 256\n    metric: auc\n")
         }
-        Task::Generate => text.push_str("    max_length: 128\n"),
-        Task::Summarize => text.push_str("    max_target_length: 48\n"),
+        Task::Generate => text.push_str("    max_length: 128\n    max_target_length: 256\n"),
+        Task::Summarize => text.push_str("    max_target_length: 96\n"),
         Task::Search | Task::Flaky => {}
     }
     text

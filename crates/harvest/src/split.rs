@@ -73,9 +73,11 @@ pub fn assign(
             .into_iter()
             .filter(|split| have[*split as usize] == 0)
             .collect();
-        // How full a split would be, of what it is to have.
+        // How full a split is, of what it is to have; with a large group, how full it would be. Were
+        // small ones weighed too, the small splits would get the smallest of them.
+        let added = if large(group) { group.weight } else { 0 };
         let fullness = |split: &Split| {
-            (have[*split as usize] + group.weight) as f64 / (split.share() * all.max(1) as f64)
+            (have[*split as usize] + added) as f64 / (split.share() * all.max(1) as f64)
         };
         let choice = match left <= empty.len() {
             true => empty,
@@ -145,6 +147,18 @@ mod tests {
         );
         assert_eq!(placed, assign(&groups, SplitBy::File, Seed(1)));
         assert_ne!(placed, assign(&groups, SplitBy::File, Seed(2)));
+    }
+
+    #[test]
+    fn large_and_small_files_stand_in_every_split() {
+        let weights: Vec<usize> = (0..3_000).map(|number| 1 + number % 40).collect();
+        let groups = groups(&weights);
+        let placed = assign(&groups, SplitBy::File, Seed(1));
+        let counts = Split::ALL.map(|split| placed.values().filter(|of| **of == split).count());
+        for (weight, count) in shares(&groups, &placed).into_iter().zip(counts) {
+            let mean = weight as f64 / count as f64;
+            assert!((18.0..23.0).contains(&mean), "{mean} functions in a file");
+        }
     }
 
     #[test]

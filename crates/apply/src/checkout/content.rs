@@ -23,6 +23,10 @@ impl Hash {
         &self.0
     }
 
+    pub fn from_bytes(bytes: &[u8]) -> Option<Hash> {
+        bytes.try_into().ok().map(Hash)
+    }
+
     /// The hash that hexadecimal digits spell.
     pub fn parse(text: &str) -> Option<Hash> {
         let mut bytes = [0; 16];

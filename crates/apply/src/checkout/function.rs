@@ -64,7 +64,23 @@ pub struct Functions {
     pub functions: Vec<Function>,
     /// What was found and is not listed, by reason.
     pub left_out: BTreeMap<String, u64>,
+    /// Comments that speak to us.
+    pub marks: Vec<Mark>,
 }
+
+/// A comment with `skillbelt:` in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Where the comment begins, from 1.
+    pub line: usize,
+    /// The last line of the comments that follow each other from there on.
+    pub until: usize,
+    /// The comment from the word on, of one line.
+    pub text: String,
+}
+
+/// What a comment begins with that speaks to us.
+pub const MARK: &str = "skillbelt:";
 
 /// The functions of a text, in this process.
 pub fn functions_of(language: Language, text: &str) -> Result<Functions, String> {
@@ -82,7 +98,41 @@ pub fn functions_of(language: Language, text: &str) -> Result<Functions, String>
             Err(reason) => *found.left_out.entry(reason.to_owned()).or_default() += 1,
         }
     }
+    found.marks = marks(&program);
     Ok(found)
+}
+
+fn marks(program: &Program<'_>) -> Vec<Mark> {
+    if !program.text().contains(MARK) {
+        return Vec::new();
+    }
+    let nodes = program.nodes();
+    let comments: Vec<usize> = (0..nodes.len())
+        .filter(|at| program.is_comment(*at))
+        .collect();
+    let mut marks = Vec::new();
+    for (number, at) in comments.iter().enumerate() {
+        let text = program.text_of(*at);
+        let Some((_, rest)) = text.split_once(MARK) else {
+            continue;
+        };
+        let mut until = nodes[*at].to.0;
+        for next in &comments[number + 1..] {
+            if nodes[*next].from.0 > until + 1 {
+                break;
+            }
+            until = until.max(nodes[*next].to.0);
+        }
+        // Some grammars count the end of its line to a comment.
+        let until = until - usize::from(nodes[*at].to.1 == 0 && until > nodes[*at].from.0);
+        let line = rest.lines().next().unwrap_or("").trim();
+        marks.push(Mark {
+            line: nodes[*at].from.0 + 1,
+            until: until + 1,
+            text: line.trim_end_matches("*/").trim_end().to_owned(),
+        });
+    }
+    marks
 }
 
 fn taken(program: &Program<'_>, told: &Told, room: &mut usize) -> Result<Function, &'static str> {
@@ -134,6 +184,17 @@ mod tests {
         assert_eq!(f.documentation, "Gives one.");
         assert!(test.is_test && !f.is_test);
         assert_eq!(test.whole(), test.code);
+    }
+
+    #[test]
+    fn comments_that_speak_to_us_are_marks_and_texts_that_do_are_none() {
+        let text = "// skillbelt: ignore[x] why\n// and more\nint f(void) {\n  g(\"skillbelt: no\"); /* skillbelt: b */\n}\n";
+        let found = functions_of(Language::C, text).unwrap().marks;
+        let told: Vec<(usize, usize, &str)> = found
+            .iter()
+            .map(|mark| (mark.line, mark.until, mark.text.as_str()))
+            .collect();
+        assert_eq!(told, [(1, 2, "ignore[x] why"), (4, 4, "b")]);
     }
 
     #[test]

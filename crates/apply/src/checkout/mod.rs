@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use skillbelt_harvest::walk::{Rules, known, walk_by};
 
 pub use content::{Hash, content};
-pub use function::{Function, Functions};
+pub use function::{Function, Functions, MARK, Mark};
 pub use parsers::{Parsers, serve as serve_parser};
 pub use read::{Content, File, Read};
 pub use skillbelt_harvest::{LANGUAGES, Language};

@@ -146,10 +146,12 @@ fn say(to: &mut impl Write, message: &[u8]) -> io::Result<()> {
 /// The next message, or nothing at the end of the stream.
 fn hear(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut length = [0; 4];
-    match from.read(&mut length[..1])? {
+    let mut first = Vec::new();
+    match from.by_ref().take(1).read_to_end(&mut first)? {
         0 => return Ok(None),
         _ => from.read_exact(&mut length[1..])?,
     }
+    length[0] = first[0];
     let length = u32::from_le_bytes(length);
     if length > MESSAGE {
         return Err(io::Error::other("a message beyond all measure"));

@@ -19,6 +19,7 @@ mod parse;
 mod predict;
 mod pretrain;
 mod prompt;
+mod scan;
 mod score;
 mod search;
 mod similar;
@@ -92,6 +93,7 @@ enum Command {
     Search(search::Search),
     Similar(similar::Similar),
     Mcp(mcp::Mcp),
+    Scan(scan::Scan),
     #[command(name = "__parse", hide = true)]
     Parse(parse::Parse),
 }
@@ -141,6 +143,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Search(search) => search.run(everywhere),
         Command::Similar(similar) => similar.run(everywhere),
         Command::Mcp(mcp) => mcp.run(everywhere),
+        Command::Scan(scan) => scan.run(everywhere),
         Command::Parse(parse) => parse.run(),
     }
 }

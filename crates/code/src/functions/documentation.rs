@@ -10,6 +10,11 @@ use super::naming::Siblings;
 use crate::facts::is;
 use crate::{At, Language, Program};
 
+/// Bytes after which a paragraph is read no further.
+const PARAGRAPH_BYTES: usize = 20_000;
+/// Bytes after which a tag that did not end is none.
+const TAG_BYTES: usize = 2_000;
+
 /// What is written about a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Documentation {
@@ -23,9 +28,14 @@ impl Documentation {
     /// The first paragraph in one line, without what is written for tools: tags, markup, types of
     /// parameters. Empty if nothing is left.
     pub fn summary(&self) -> String {
-        let mut words: Vec<String> = Vec::new();
-        for line in self.text.lines() {
-            let line = plain(line);
+        let mut words: Vec<&str> = Vec::new();
+        let mut bytes = 0;
+        for written in self.text.lines() {
+            bytes += written.len();
+            if bytes > PARAGRAPH_BYTES && !words.is_empty() {
+                break;
+            }
+            let line = plain(written);
             let line = line.trim();
             let heading = line.ends_with(':')
                 && !line.contains(' ')
@@ -35,11 +45,11 @@ impl Documentation {
                 (true, false) => break,
                 (true, true) if is_tag(line) || heading => break,
                 (true, true) => {}
-                (false, _) => words.push(line.to_owned()),
+                (false, _) => words.push(untagged(written)),
             }
         }
-        words
-            .join(" ")
+        // A tag may begin in one line and end in another.
+        plain(&words.join(" "))
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ")
@@ -175,7 +185,11 @@ fn unsigned(line: &str) -> String {
         .unwrap_or(line)
         .trim_end();
     let stars = line.trim_start();
-    let inner = stars.strip_prefix('*').unwrap_or(line);
+    let inner = match stars.starts_with('*') {
+        // Some write two of them before every line.
+        true => stars.trim_start_matches('*'),
+        false => line,
+    };
     inner.trim_end_matches('*').to_owned()
 }
 
@@ -223,52 +237,99 @@ fn is_rule(line: &str) -> bool {
     line.len() > 1 && line.chars().all(|letter| "-=*~_+#/".contains(letter))
 }
 
-/// A line without markup: `<summary>`, `{@link X}`, `\brief`, back quotes.
-fn plain(line: &str) -> String {
+/// A line without the word that says that the summary begins.
+fn untagged(line: &str) -> &str {
     let mut line = line.trim();
     for word in ["@brief", "\\brief", "@summary", "@description", "@desc"] {
         if let Some(rest) = line.strip_prefix(word) {
             line = rest.trim_start();
         }
     }
-    let mut text = String::new();
-    let mut rest = line;
+    line
+}
+
+/// A text without markup: `<summary>`, `{@link X}`, `\brief`, back quotes.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = untagged(text);
     while let Some(at) = rest.find(['<', '{']) {
-        text.push_str(&rest[..at]);
-        let inner = &rest[at..];
-        match (inner.strip_prefix("{@"), markup(inner)) {
-            (Some(link), _) if link.contains('}') => {
-                let (link, after) = link.split_once('}').unwrap_or((link, ""));
-                text.push_str(inline(link));
-                rest = after;
+        out.push_str(&rest[..at]);
+        let here = &rest[at..];
+        let read = match inline(here) {
+            Some((read, length)) => Some((read, length)),
+            None => markup(here).map(|length| (named(&here[..length]), length)),
+        };
+        match read {
+            Some((read, length)) => {
+                out.push_str(&read);
+                rest = &here[length..];
             }
-            (_, Some(length)) => {
-                let tag = &inner[..length];
-                // What a reference of C# names is a word of the sentence.
-                let named = tag
-                    .split_once("ref=\"")
-                    .or_else(|| tag.split_once("name=\""));
-                if let Some((name, _)) = named.and_then(|(_, rest)| rest.split_once('"')) {
-                    text.push_str(name.rsplit(['.', ':']).next().unwrap_or(name));
-                }
-                rest = &inner[length..];
-            }
-            _ => {
-                text.push_str(&inner[..1]);
-                rest = &inner[1..];
+            None => {
+                out.push_str(&here[..1]);
+                rest = &here[1..];
             }
         }
     }
-    text.push_str(rest);
-    text.replace('`', "")
+    out.push_str(rest);
+    out.replace('`', "")
 }
 
-/// What is read of `link Target shown` or `code text`.
-fn inline(tag: &str) -> &str {
-    let (kind, rest) = tag.split_once(' ').unwrap_or((tag, ""));
-    match kind.starts_with("link") {
-        true => rest.split_once(' ').map_or(rest, |(_, shown)| shown),
-        false => rest,
+/// What a tag of C# names, which is a word of the sentence.
+fn named(tag: &str) -> String {
+    let words = [
+        "cref=\"",
+        "paramref name=\"",
+        "typeparamref name=\"",
+        "langword=\"",
+    ];
+    let found = words.iter().find_map(|word| tag.split_once(word));
+    let name = found.and_then(|(_, rest)| rest.split_once('"'));
+    name.map_or(String::new(), |(name, _)| {
+        name.rsplit(['.', ':']).next().unwrap_or(name).to_owned()
+    })
+}
+
+/// What is read of a tag such as `{@link Target shown}` or `{@code text}`, and how long the tag is.
+fn inline(text: &str) -> Option<(String, usize)> {
+    text.strip_prefix("{@")?;
+    let mut depth = 0;
+    // Of one that does not end nothing is known.
+    let end = text.bytes().take(TAG_BYTES).position(|sign| {
+        depth += i32::from(sign == b'{') - i32::from(sign == b'}');
+        depth == 0
+    })?;
+    let (kind, rest) = text[2..end].split_once(' ').unwrap_or((&text[2..end], ""));
+    let read = match kind {
+        "link" | "linkplain" | "value" => linked(rest.trim()),
+        "code" | "literal" => rest.trim().to_owned(),
+        // Whole examples are no words of a sentence.
+        "snippet" => String::new(),
+        // What is read elsewhere has nothing here to be read.
+        "inheritDoc" | "inheritdoc" => return None,
+        _ => rest.trim().to_owned(),
+    };
+    Some((read, end + 1))
+}
+
+/// What is shown for a target, or the target itself without the types of its parameters.
+fn linked(link: &str) -> String {
+    let mut depth = 0;
+    let end = link.bytes().position(|sign| {
+        depth += i32::from(sign == b'(') - i32::from(sign == b')');
+        depth == 0 && matches!(sign, b' ' | b'|')
+    });
+    match end {
+        Some(end) => link[end + 1..].trim().to_owned(),
+        None => {
+            let (target, called) = match link.split_once('(') {
+                Some((target, _)) => (target, "()"),
+                None => (link, ""),
+            };
+            format!(
+                "{}{called}",
+                target.trim_start_matches('#').replace('#', ".")
+            )
+        }
     }
 }
 
@@ -276,7 +337,7 @@ fn inline(tag: &str) -> &str {
 fn markup(text: &str) -> Option<usize> {
     let inner = text.strip_prefix('<')?;
     let named = inner.strip_prefix('/').unwrap_or(inner);
-    let end = text.find('>')?;
+    let end = text.bytes().take(300).position(|sign| sign == b'>')?;
     let opens = named.starts_with(|letter: char| letter.is_ascii_alphabetic());
-    (opens && end < 80 && !text[1..end].contains('<')).then_some(end + 1)
+    (opens && !text[1..end].contains('<')).then_some(end + 1)
 }

@@ -161,3 +161,88 @@ fn what_stands_around_makes_a_program_of_a_member() {
         assert!(parse(language, &text).unwrap().whole(), "{text}");
     }
 }
+
+#[test]
+fn tests_of_javascript_go_by_their_titles() {
+    let text = "describe('A heap', () => {\n  describe('when empty', function () {\n    it('gives   nothing', async () => { expect(1).toBe(1); });\n  });\n  it.each([1, 2])('takes %i', (n) => { const inner = () => n; push(n); });\n  it(title, () => {});\n});\ntest(\"alone\", () => {});\nconst test2 = run('no test', () => {});\nitems.forEach((x) => { it('of a loop', () => {}); });\n";
+    for language in [Language::JavaScript, Language::TypeScript] {
+        let told: Vec<(String, Option<String>, bool)> = found(language, text)
+            .into_iter()
+            .map(|one| (one.name, one.within, one.is_test))
+            .collect();
+        let test = |name: &str, within: Option<&str>| (name.into(), within.map(Into::into), true);
+        assert_eq!(
+            told,
+            [
+                test("gives nothing", Some("A heap when empty")),
+                test("takes %i", Some("A heap")),
+                test("alone", None),
+            ],
+            "{language}"
+        );
+    }
+    let program = parse(Language::JavaScript, text).unwrap();
+    let first = functions(&program).remove(0);
+    assert!(first.undocumented(&program).starts_with("it('gives") && first.sound);
+}
+
+#[test]
+fn elements_in_typescript_are_read_and_casts_as_well() {
+    let text = "/** Shows a name. */\nexport function Name(props: Props): Element {\n  return <b title=\"x\">{props.name}</b>;\n}\nfunction cast(x: unknown) { return x as string; }\n";
+    let all = found(Language::TypeScript, text);
+    let told: Vec<_> = all.iter().map(|one| (&*one.name, one.sound)).collect();
+    assert_eq!(told, [("Name", true), ("cast", true)]);
+    let text = "function cast(x: unknown) { const mark = '</b>'; return <string>x; }\n";
+    assert!(found(Language::TypeScript, text)[0].sound);
+    let text = "const Row = (p: P) => { return <li key={p.id} />; };\nfunction broken( {\n";
+    assert!(found(Language::TypeScript, text)[0].sound);
+}
+
+#[test]
+fn macros_of_c_that_make_functions_are_no_functions() {
+    for language in [Language::C, Language::Cpp] {
+        let text = "int real(int x) { return x; }\nlist_for_each(item, head) { use(item); }\nDEFINE_THING(a, b) { return a + b; }\n";
+        let told: Vec<_> = found(language, text)
+            .into_iter()
+            .map(|one| one.name)
+            .collect();
+        assert_eq!(told, ["real"], "{language}");
+    }
+    let text = "struct Heap { Heap(int n) { fill(n); } operator int() { return 1; } };\nHeap::Heap(long n) { fill(n); }\nTEST_F(Heap, Fills) { fill(3); }\n";
+    let told: Vec<_> = found(Language::Cpp, text)
+        .into_iter()
+        .map(|one| (one.name, one.is_test))
+        .collect();
+    let expected = [("Heap", false), ("Heap", false), ("Heap.Fills", true)];
+    assert_eq!(told, expected.map(|(name, test)| (name.to_owned(), test)));
+}
+
+#[test]
+fn documentation_is_read_without_tags_whatever_lines_they_span() {
+    let told = |language, text: &str| {
+        let told = found(language, text).remove(0).documentation;
+        told.unwrap().summary()
+    };
+    let java = |text: &str| {
+        told(
+            Language::Java,
+            &format!("class A {{\n/**\n{text}\n*/\nvoid f() {{ g(); }}\n}}"),
+        )
+    };
+    assert_eq!(
+        java(
+            " * Set by {@link Map#put(Object,\n * Object)} or {@link #put(int, int) put} or {@code {a}}."
+        ),
+        "Set by Map.put() or put or {a}."
+    );
+    assert_eq!(
+        java(" * See <a href=\"http://x.org/rfc.txt\n * \">the RFC</a> for it."),
+        "See the RFC for it."
+    );
+    assert_eq!(
+        java(" * Calls this:\n * {@snippet lang = c :\n * void f();\n * }"),
+        "Calls this:"
+    );
+    let c = "/*\n** Frees a list.\n** Twice.\n*/\nvoid f(void) { g(); }\n";
+    assert_eq!(told(Language::C, c), "Frees a list. Twice.");
+}

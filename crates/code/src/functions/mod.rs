@@ -9,6 +9,7 @@ mod functions_tests;
 mod kinds;
 mod naming;
 mod tests_told;
+mod titled;
 
 use std::ops::Range;
 
@@ -87,14 +88,20 @@ pub fn functions(program: &Program<'_>) -> Vec<Function> {
     for at in 0..program.nodes().len() {
         let own = is(program, at, facts.functions) && !kinds::UNNAMED.contains(&program.kind(at));
         let given = !own && is(program, at, facts.closures);
+        let titled = given.then(|| titled::test(program, at)).flatten();
         let Some((name, within)) = (match (own, given) {
             (true, _) => naming::name(program, at),
-            (_, true) => naming::given_name(program, at).map(|name| (name, None)),
+            (_, true) => naming::given_name(program, at)
+                .map(|name| (name, None))
+                .or_else(|| titled.as_ref().map(titled::Titled::names)),
             _ => None,
         }) else {
             continue;
         };
-        let whole = naming::whole(program, at);
+        let whole = match &titled {
+            Some(titled) => titled.whole,
+            None => naming::whole(program, at),
+        };
         let end = program.end_of(whole);
         let container = naming::container(program, at);
         let marks = naming::marks(program, &siblings, whole, at);
@@ -102,7 +109,8 @@ pub fn functions(program: &Program<'_>) -> Vec<Function> {
         found.push(Function {
             at,
             whole,
-            is_test: tests_told::is_test(program.language(), &name, within.as_deref(), &marks),
+            is_test: titled.is_some()
+                || tests_told::is_test(program.language(), &name, within.as_deref(), &marks),
             name: tests_told::full_name(program, at, name),
             within,
             member: container.is_some(),

@@ -1,6 +1,7 @@
 //! What a function is called, what it belongs to, and what is read as one with it.
 
 use super::kinds::{COMMENTS, CONTAINERS, MARKS, WRAPPERS};
+use super::tests_told;
 use crate::facts::{self, is};
 use crate::{At, Program};
 
@@ -11,6 +12,9 @@ pub fn name(program: &Program<'_>, at: At) -> Option<(String, Option<String>)> {
         return plain(program.text_of(name)).map(|name| (name, within));
     }
     // C and C++: the name is inside of what declares it.
+    if made_by_macro(program, at) {
+        return None;
+    }
     let mut inner = program.field(at, "declarator")?;
     let mut called = false;
     loop {
@@ -39,6 +43,29 @@ pub fn name(program: &Program<'_>, at: At) -> Option<(String, Option<String>)> {
             plain(name).map(|name| (name, Some(within.to_owned())))
         }
         None => plain(path).map(|name| (name, None)),
+    }
+}
+
+/// Whether what looks like a function of C or C++ is a macro and a block: it says no type, and is no
+/// constructor either. Tests that macros make are functions all the same.
+fn made_by_macro(program: &Program<'_>, at: At) -> bool {
+    if program.kind(at) != "function_definition" || program.field(at, "type").is_some() {
+        return false;
+    }
+    let Some(declarator) = program.field(at, "declarator") else {
+        return false;
+    };
+    let Some(name) = program.field(declarator, "declarator") else {
+        return false;
+    };
+    let of_class = container(program, at).and_then(|class| type_name(program, class));
+    match program.kind(name) {
+        // Inside of a class that is called so it is a constructor.
+        "identifier" | "field_identifier" => {
+            let text = program.text_of(name);
+            !tests_told::TEST_MACROS.contains(&text) && of_class.as_deref() != Some(text)
+        }
+        _ => false,
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::{At, Language, Program};
 
 /// Macros that look like functions and are tests.
-const TEST_MACROS: &[&str] = &[
+pub const TEST_MACROS: &[&str] = &[
     "TEST",
     "TEST_F",
     "TEST_P",

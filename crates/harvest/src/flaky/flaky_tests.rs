@@ -137,3 +137,53 @@ fn commits_are_told_from_numbers_and_words() {
         assert!(!is_commit(other), "{other}");
     }
 }
+
+#[test]
+fn tests_with_titles_are_found_however_a_runner_writes_them() {
+    let one = "    const heap = make(1, 2);\n    expect(heap.one).toBe(1);\n";
+    let text = format!(
+        "describe('A heap', () => {{\n  it('gives nothing', () => {{\n{one}  }});\n  it('is slow', () => {{\n{one}    wait();\n  }});\n}});\ndescribe('A list', () => {{\n  it('is slow', () => {{\n{one}    wait(2);\n  }});\n}});\n"
+    );
+    let (tests, sources) = tests(Language::JavaScript, "repo/src/heap.test.js", &text);
+    assert_eq!(tests.len(), 3);
+    let known = matching::Tests::of(&tests, &sources);
+    let named = |class: &str, name: &str| known.named(class, name);
+    assert_eq!(named("A heap gives nothing", "A heap gives nothing"), Ok(0));
+    assert_eq!(named("src/heap.test.js", "A heap > is slow"), Ok(1));
+    assert_eq!(named("A list", "is slow"), Ok(2));
+    assert_eq!(named("heap.test.js", "gives nothing"), Ok(0));
+    assert_eq!(
+        named("is slow", "is slow"),
+        Err("several tests of that name, none of that class")
+    );
+    assert!(named("A heap", "is fast").is_err());
+}
+
+#[test]
+fn files_and_texts_beyond_all_measure_are_read_to_their_end_or_left_out() {
+    let (tests, sources) = tests(Language::Python, "repo/pkg/test_a.py", TEXT);
+    let folder = tempfile::tempdir().unwrap();
+    let said = "x".repeat(8 << 20);
+    for run in ["3f2a91c/1.xml", "3f2a91c/2.xml"] {
+        let failed = format!("<failure message=\"{said}\">{said}</failure>");
+        let outcome = if run.ends_with("1.xml") { "" } else { &failed };
+        let long = format!("<testcase classname=\"{said}\" name=\"{said}\"/>");
+        write(folder.path(), run, "S", &[case("test_a", outcome), long]);
+    }
+    // More than is read, and takes no room on the disk.
+    let huge = fs_err::File::create(folder.path().join("huge.xml")).unwrap();
+    huge.set_len((256 << 20) + 1).unwrap();
+    fs_err::write(folder.path().join("cut.xml"), "<testsuite><testcase").unwrap();
+    let (observed, files, cases) = observe(&[folder.path().to_owned()], &tests, &sources).unwrap();
+    assert_eq!((observed.len(), observed[0].flaky), (1, true));
+    assert_eq!(files.left_out["larger than 256 MiB"].count, 1);
+    assert_eq!(files.left_out["not XML"].count, 1);
+    assert_eq!(files.used, 2);
+    let unknown = &cases.left_out["no test of that name in the sources"];
+    assert!(
+        cases.closes() && unknown.count == 1,
+        "{}",
+        unknown.such_as[0].len()
+    );
+    assert!(unknown.such_as.iter().all(|place| place.len() < 3_000));
+}

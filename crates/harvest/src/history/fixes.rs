@@ -91,12 +91,14 @@ const ABOUT_ELSE: &[&str] = &[
     "refactor",
 ];
 
-/// Whether a message says that a bug was fixed, and says nothing of words, looks or tests.
+/// Whether a message says that a bug was fixed, and says nothing of words, looks or tests. One that
+/// tells of several things does not say which of them was the bug.
 pub fn says_so(message: &str) -> bool {
     let lowered = message.to_lowercase();
     let words = || lowered.split(|letter: char| !letter.is_alphanumeric() && letter != '-');
     words().any(|word| FIXES.contains(&word) || word.starts_with("cve-"))
         && !words().any(|word| ABOUT_ELSE.contains(&word))
+        && !message.contains(';')
 }
 
 /// The fixes among commits, the newest first.
@@ -148,7 +150,7 @@ pub fn found(
     fixed
 }
 
-/// Functions that stand in both versions under one name and do not say the same words.
+/// Functions that stand in both versions under one name and whose bodies do not say the same words.
 fn changed<'v>(old: &'v [Piece], new: &'v [Piece]) -> Vec<(&'v Piece, &'v Piece)> {
     let mut by_name: BTreeMap<String, Vec<&Piece>> = BTreeMap::new();
     for piece in old {
@@ -170,10 +172,10 @@ fn changed<'v>(old: &'v [Piece], new: &'v [Piece]) -> Vec<(&'v Piece, &'v Piece)
     pairs.collect()
 }
 
-/// The code without lines that are comments alone, which a fix may change too.
+/// The body without lines that are comments alone, which a fix may change too.
 fn bare(piece: &Piece) -> String {
     let signs = ["//", "#", "*", "/*"];
-    let lines = piece.code.lines().filter(|line| {
+    let lines = piece.written_body().lines().filter(|line| {
         let line = line.trim_start();
         !signs.iter().any(|sign| line.starts_with(sign)) || line.starts_with("#[")
     });
@@ -201,6 +203,7 @@ mod tests {
             "Merge branch 'fix'",
             "Fixture for parser",
             "Fix flaky test",
+            "Faster reader; new writer; a fix of the lexer",
         ] {
             assert!(!says_so(other), "{other}");
         }

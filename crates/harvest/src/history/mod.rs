@@ -9,6 +9,8 @@ mod copies;
 mod fixes;
 pub mod objects;
 mod revision;
+mod sound;
+mod trees;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,6 +24,7 @@ use objects::Objects;
 pub use copies::{Copied, Shape};
 pub use fixes::Fixed;
 pub use objects::blob_name;
+pub use sound::sound;
 
 /// What was found in one repository.
 #[derive(Debug, Default)]
@@ -41,7 +44,8 @@ pub struct History {
 pub fn read(repository: &Repository, plan: &Plan) -> History {
     let mut history = History::default();
     let warned = |what: String| format!("{}: its history is not used: {what}", repository.name());
-    let objects = match Objects::open(&repository.folder) {
+    let opened = sound::sound(&repository.folder);
+    let objects = match opened.and_then(|()| Objects::open(&repository.folder)) {
         Ok(objects) => objects,
         Err(why) => {
             history.warnings.push(warned(why));
@@ -87,7 +91,13 @@ pub fn read(repository: &Repository, plan: &Plan) -> History {
             Err(why) => history.commits.left(why, || commit.clone()),
         }
     }
-    let versions = objects.versions(&read);
+    let (versions, not_read) = objects.versions(&read);
+    if not_read > 0 {
+        let what = format!("{not_read} versions of files are beyond what is read of one history");
+        history
+            .warnings
+            .push(format!("{}: {what}", repository.name()));
+    }
     history.fixed = fixes::found(repository, &read, &versions, &mut history.commits);
     history.copies = copies::found(&read, &versions);
     history

@@ -1,28 +1,31 @@
 //! A repository as a store of commits, folders and files, read through `gix` with limits of our own.
 //! What a revision's name means stands in `revision.rs`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
-use gix::objs::tree::EntryKind;
 use rayon::prelude::*;
 use skillbelt_code::Language;
 
 use super::changes::{Changed, ChangedFile};
-use crate::limits::{FILE_BYTES, FOLDERS_DEEP, TREE_ENTRIES};
+use crate::limits::{FILE_BYTES, HISTORY_BYTES, HISTORY_ENTRIES};
 use crate::plan::Plan;
 use crate::sift::piece::Piece;
 use crate::sift::{sift, spoken, text};
 use crate::walk::known;
 
-/// Bytes of a commit or of one folder's list.
-const OBJECT_BYTES: u64 = 64 << 20;
+/// Bytes of a commit.
+const COMMIT_BYTES: u64 = 1 << 20;
 
 pub struct Objects {
     folder: PathBuf,
-    repository: gix::Repository,
+    pub(super) repository: gix::Repository,
+    /// Entries of folders that may still be read, over all commits: a few small folders that name each
+    /// other many times stand for more files than anything could walk through.
+    pub(super) entries: Cell<usize>,
 }
 
 /// Functions of a file as it once was, by the name of its content.
@@ -39,6 +42,7 @@ impl Objects {
         Ok(Objects {
             repository: opened(folder)?,
             folder: folder.to_owned(),
+            entries: Cell::new(HISTORY_ENTRIES),
         })
     }
 
@@ -70,7 +74,7 @@ impl Objects {
     fn files_of(&self, commit: ObjectId) -> Result<Head, String> {
         let tree = tree_of(&self.repository, commit).map_err(str::to_owned)?;
         let mut files = HashMap::new();
-        walk(&self.repository, None, Some(tree), &mut |path, _, new| {
+        self.walk(None, Some(tree), &mut |path, _, new| {
             if let Some(new) = new {
                 files.insert(path.to_owned(), new.to_string());
             }
@@ -130,7 +134,7 @@ impl Objects {
             Some(parent) => Some(tree_of(repository, *parent)?),
             None => None,
         };
-        walk(repository, before, Some(tree), &mut |path, old, new| {
+        self.walk(before, Some(tree), &mut |path, old, new| {
             let Some(language) = Language::of_file(path).filter(|of| plan.languages.contains(of))
             else {
                 return;
@@ -148,14 +152,27 @@ impl Objects {
         Ok(changed)
     }
 
-    /// The functions of every version that commits speak of, each content parsed once.
-    pub fn versions(&self, commits: &[Changed]) -> Versions {
+    /// The functions of every version that commits speak of, each content parsed once, and how many
+    /// contents were not parsed because the newer ones were enough.
+    pub fn versions(&self, commits: &[Changed]) -> (Versions, usize) {
         let mut wanted: BTreeMap<(String, Language), &str> = BTreeMap::new();
+        let mut left = HISTORY_BYTES;
+        let mut not_read = HashSet::new();
         for file in commits.iter().flat_map(|commit| &commit.files) {
             for id in [&file.old, &file.new].into_iter().flatten() {
-                wanted
-                    .entry((id.clone(), file.language))
-                    .or_insert(&file.path);
+                let key = (id.clone(), file.language);
+                if wanted.contains_key(&key) {
+                    continue;
+                }
+                match left.checked_sub(self.size(id)) {
+                    Some(rest) => {
+                        left = rest;
+                        wanted.insert(key, &file.path);
+                    }
+                    None => {
+                        not_read.insert(id);
+                    }
+                }
             }
         }
         let wanted: Vec<Wanted<'_>> = wanted.into_iter().collect();
@@ -175,9 +192,17 @@ impl Objects {
             .map_init(|| opened(folder).ok(), pieces)
             .collect();
         let known = wanted.into_iter().zip(found);
-        known
-            .filter_map(|((key, _), pieces)| Some((key, pieces?)))
-            .collect()
+        let versions = known.filter_map(|((key, _), pieces)| Some((key, pieces?)));
+        (versions.collect(), not_read.len())
+    }
+
+    /// What a content costs to parse: its bytes, or nothing if it will not be parsed.
+    fn size(&self, id: &str) -> u64 {
+        let header = ObjectId::from_hex(id.as_bytes())
+            .ok()
+            .and_then(|id| self.repository.find_header(id).ok());
+        let size = header.map_or(0, |header| header.size());
+        if size > FILE_BYTES { 0 } else { size }
     }
 }
 
@@ -198,7 +223,11 @@ fn told(error: impl std::fmt::Display) -> String {
 }
 
 /// The bytes of an object, unless it is larger than the limit.
-fn object(repository: &gix::Repository, id: ObjectId, most: u64) -> Result<Vec<u8>, &'static str> {
+pub(super) fn object(
+    repository: &gix::Repository,
+    id: ObjectId,
+    most: u64,
+) -> Result<Vec<u8>, &'static str> {
     let header = repository
         .find_header(id)
         .map_err(|_| "an object is missing")?;
@@ -215,7 +244,7 @@ pub(super) type Commit = (ObjectId, Vec<ObjectId>, i64, String);
 
 /// Tree, parents, time and the first line of the message.
 pub(super) fn commit(repository: &gix::Repository, id: ObjectId) -> Result<Commit, &'static str> {
-    let data = object(repository, id, OBJECT_BYTES)?;
+    let data = object(repository, id, COMMIT_BYTES)?;
     let commit = gix::objs::CommitRef::from_bytes(&data, repository.object_hash())
         .map_err(|_| "a commit is broken")?;
     let time = commit
@@ -229,80 +258,6 @@ pub(super) fn commit(repository: &gix::Repository, id: ObjectId) -> Result<Commi
 
 fn tree_of(repository: &gix::Repository, id: ObjectId) -> Result<ObjectId, &'static str> {
     commit(repository, id).map(|(tree, _, _, _)| tree)
-}
-
-/// An entry of a folder: what it is and what it holds.
-type Entry = (EntryKind, ObjectId);
-
-fn entries(
-    repository: &gix::Repository,
-    id: Option<ObjectId>,
-) -> Result<BTreeMap<String, Entry>, &'static str> {
-    let Some(id) = id else {
-        return Ok(BTreeMap::new());
-    };
-    let data = object(repository, id, OBJECT_BYTES)?;
-    let tree = gix::objs::TreeRef::from_bytes(&data, repository.object_hash())
-        .map_err(|_| "a folder is broken")?;
-    let entry = |entry: &gix::objs::tree::EntryRef<'_>| {
-        let name = entry.filename.to_str_lossy().into_owned();
-        (name, (entry.mode.kind(), entry.oid.to_owned()))
-    };
-    Ok(tree.entries.iter().map(entry).collect())
-}
-
-/// Takes a path, and what it held and holds.
-type Differs<'s> = dyn FnMut(&str, Option<ObjectId>, Option<ObjectId>) + 's;
-
-/// Hands over every file that differs between two trees: its path, and what it held and holds.
-/// Links and submodules are no files.
-fn walk(
-    repository: &gix::Repository,
-    old: Option<ObjectId>,
-    new: Option<ObjectId>,
-    sink: &mut Differs<'_>,
-) -> Result<(), &'static str> {
-    let mut open = vec![(String::new(), 0, old, new)];
-    let mut seen = 0;
-    while let Some((folder, depth, old, new)) = open.pop() {
-        if old == new {
-            continue;
-        }
-        if depth > FOLDERS_DEEP {
-            return Err("folders nested too deep");
-        }
-        let (old, new) = (entries(repository, old)?, entries(repository, new)?);
-        seen += old.len() + new.len();
-        if seen > TREE_ENTRIES {
-            return Err("too many files");
-        }
-        let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-        for name in names {
-            let (was, is) = (old.get(name), new.get(name));
-            if was == is {
-                continue;
-            }
-            let path = match folder.is_empty() {
-                true => name.clone(),
-                false => format!("{folder}/{name}"),
-            };
-            let of = |entry: Option<&Entry>, folder: bool| {
-                let fits = |kind: EntryKind| match folder {
-                    true => kind == EntryKind::Tree,
-                    false => matches!(kind, EntryKind::Blob | EntryKind::BlobExecutable),
-                };
-                entry.filter(|(kind, _)| fits(*kind)).map(|(_, id)| *id)
-            };
-            if of(was, true).is_some() || of(is, true).is_some() {
-                open.push((path.clone(), depth + 1, of(was, true), of(is, true)));
-            }
-            let (was, is) = (of(was, false), of(is, false));
-            if was.is_some() || is.is_some() {
-                sink(&path, was, is);
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The name that git gives to a content.

@@ -149,9 +149,18 @@ fn caught(parsed: &Parsed<'_>, at: At) -> Option<Change> {
         .rev()
         .find(|part| BLOCKS.contains(&parsed.kind(*part)))?;
     let inside = statements(parsed, block);
+    // As it would be written: nobody closes a handler on the line that opens it.
+    let line = parsed
+        .program
+        .text()
+        .get(..parsed.bytes(block).start)
+        .unwrap_or("");
+    let line = line.rsplit('\n').next().unwrap_or("");
+    let indent = &line[..line.len() - line.trim_start().len()];
     let empty = match language {
-        Language::Python => "pass",
-        _ => "{ }",
+        Language::Python => "pass".to_owned(),
+        _ if parsed.text(block).contains('\n') => format!("{{\n{indent}}}"),
+        _ => "{ }".to_owned(),
     };
     let nothing = inside.is_empty() || inside.iter().all(|at| parsed.kind(*at) == "pass_statement");
     // Behind a handler that always leaves, or that gives a name its value, something may be missing.

@@ -94,6 +94,8 @@ fn number(parsed: &Parsed<'_>, at: At) -> Option<Change> {
     let number: u64 = text.parse().ok().filter(|_| plain)?;
     let wrong = match number {
         0 => 1,
+        // `a - 0` and `a & 0` are written by nobody.
+        1 if parsed.parent_kind(at).starts_with("binary") => 2,
         odd if odd % 2 == 1 => odd - 1,
         even => even.checked_add(1)?,
     };

@@ -110,7 +110,7 @@ pub fn words(text: &str) -> BTreeSet<&str> {
 }
 
 /// Names that a reader could have given, none of them a keyword of any language.
-const PLAIN: &[&str] = &[
+pub const PLAIN: &[&str] = &[
     "data", "item", "result", "count", "index", "node", "entry", "current", "buffer", "total",
     "info", "temp", "offset", "target", "source", "prev", "size", "length", "state", "token",
     "line", "word", "left", "right", "first", "last", "begin", "amount", "number", "element",

@@ -5,6 +5,7 @@
 //! place is left alone. Rules are about what a program computes: they may change how long it takes,
 //! and the names that a debugger shows.
 
+mod called;
 mod conditions;
 mod dead;
 mod loops;
@@ -76,6 +77,24 @@ pub fn rewrite(
         code: current.inner().to_owned(),
         rules,
     })
+}
+
+/// A function written differently and under another name, or why it is none.
+pub fn disguise(
+    language: Language,
+    (member, within): (bool, Option<&str>),
+    (name, code): (&str, &str),
+    number: u64,
+) -> Result<Rewritten, &'static str> {
+    let mut rewritten =
+        rewrite(language, member, code, Draws::from(number)).ok_or("no rule of rewriting fits")?;
+    let mut draws = Draws::from(!number);
+    let named = (name, rewritten.code.as_str());
+    rewritten.code = called::otherwise(language, (member, within), named, &mut draws)
+        .ok_or("its name cannot be another")?;
+    rewritten.rules.push(called::RULE);
+    rewritten.rules.sort_unstable();
+    Ok(rewritten)
 }
 
 /// Every change of the structure that could be made.

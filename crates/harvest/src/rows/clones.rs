@@ -1,17 +1,16 @@
 //! Pairs of functions that do the same, and pairs that only look like it.
 //!
 //! In a pair that is made, the second function is always a rewritten one, whether it is a rewrite of
-//! the first (1) or of the first one's lexical neighbour (0): what rewriting leaves behind tells
-//! nothing about the label. Copies that history shows are pairs of what both are today.
+//! the first (1) or of the first one's lexical neighbour (0), and goes by another name: neither what
+//! rewriting leaves behind nor the name tells anything about the label. Copies that history shows are pairs of what both are today.
 
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::likeness::Likeness;
 use super::{Made, Row, in_order};
-use crate::draw::Draws;
 use crate::plan::Plan;
-use crate::rewrite::{Rewritten, rewrite};
+use crate::rewrite::{Rewritten, disguise};
 use crate::stock::{Item, Stock};
 
 /// Functions that are worked on at once.
@@ -58,25 +57,28 @@ fn pairs(
     at: usize,
 ) -> Result<[Row; 2], &'static str> {
     let item = &stock.items[at];
-    let own = rewritten(item, number).ok_or("no rule of rewriting fits")?;
+    let own = rewritten(item, number)?;
     let neighbour = likeness
         .neighbour(at)
         .ok_or("no neighbour that uses its words")?;
     let other = &stock.items[neighbour];
-    let theirs = rewritten(other, number ^ 1).ok_or("no rule of rewriting fits its neighbour")?;
+    let theirs = rewritten(other, number ^ 1).map_err(|reason| match reason {
+        "no rule of rewriting fits" => "no rule of rewriting fits its neighbour",
+        _ => "its neighbour's name cannot be another",
+    })?;
     Ok([
         pair(stock, item, (&own, item), true),
         pair(stock, item, (&theirs, other), false),
     ])
 }
 
-fn rewritten(item: &Item, number: u64) -> Option<Rewritten> {
+fn rewritten(item: &Item, number: u64) -> Result<Rewritten, &'static str> {
     let piece = &item.piece;
-    rewrite(
+    disguise(
         piece.language,
-        piece.member,
-        &piece.code,
-        Draws::from(number),
+        (piece.member, piece.within.as_deref()),
+        (&piece.name, &piece.code),
+        number,
     )
 }
 

@@ -9,8 +9,10 @@ use super::{Made, Row, in_order};
 use crate::plan::{Plan, Task};
 use crate::stock::{Item, Stock};
 
-/// Bytes of a body that is to be written.
-const WRITTEN_BYTES: usize = 1_500;
+/// Bytes of a body that is to be written, and of a summary. What the recipe allows in tokens is enough
+/// for nearly all of them.
+const BODY_BYTES: usize = 800;
+const SUMMARY_BYTES: usize = 300;
 
 pub fn rows(task: Task, stock: &Stock, plan: &Plan) -> Made {
     let mut made = Made::default();
@@ -60,6 +62,9 @@ fn row(
             put("candidate", &piece.code);
             "documentation, cut out of the function"
         }
+        Task::Summarize if summary.len() > SUMMARY_BYTES => {
+            return Err("documentation too long to be written");
+        }
         Task::Summarize => {
             put("source", &piece.code);
             put("target", summary);
@@ -70,7 +75,7 @@ fn row(
             if signature.is_empty() || body.is_empty() {
                 return Err("without a signature");
             }
-            if body.len() > WRITTEN_BYTES {
+            if body.len() > BODY_BYTES {
                 return Err("body too long to be written");
             }
             put("source", &format!("{summary}\n{signature}"));

@@ -4,6 +4,7 @@ use crate::limits::{SUMMARY_BYTES, SUMMARY_WORDS};
 
 /// The summary, or why it is none that can be asked for.
 pub fn fitting(summary: &str, name: &str) -> Result<String, &'static str> {
+    let summary = nameless(summary, name);
     let words: Vec<&str> = summary.split_whitespace().collect();
     if words.len() < *SUMMARY_WORDS.start() {
         return Err("documentation too short");
@@ -50,6 +51,24 @@ pub fn fitting(summary: &str, name: &str) -> Result<String, &'static str> {
     Ok(words.join(" "))
 }
 
+/// A sentence without the function's own name at its beginning, as Go's tools want it and as C's often
+/// have it (`name() - reads`): it would tell which function is meant without saying what it does.
+fn nameless<'s>(summary: &'s str, name: &str) -> &'s str {
+    let Some(rest) = summary.strip_prefix(name) else {
+        return summary;
+    };
+    let parted = rest.trim_start_matches("()").trim_start();
+    let told = parted.trim_start_matches([':', '-', '\u{2013}', '\u{2014}']);
+    let marked = told.len() < parted.len() || rest.starts_with("()");
+    // `open the file` begins with a verb, `open opens the file` with a name.
+    let next = told.split_whitespace().next().unwrap_or("");
+    let third = next.len() > 2 && next.ends_with('s') && !next.ends_with("ss") && next != "this";
+    match rest.starts_with(|sign: char| sign.is_whitespace() || "(:-".contains(sign)) {
+        true if marked || third => told.trim_start(),
+        _ => summary,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +91,19 @@ mod tests {
             assert!(fitting(wrong, "read_one_line_now").is_err(), "{wrong}");
         }
         assert!(fitting(&"word ".repeat(101), "f").is_err());
+    }
+
+    #[test]
+    fn the_functions_own_name_is_no_part_of_what_is_told() {
+        let told = |summary, name| fitting(summary, name).unwrap();
+        let go = told("LineCount returns the number of lines.", "LineCount");
+        assert_eq!(go, "returns the number of lines.");
+        let c = told("read_it() - reads it from a file", "read_it");
+        assert_eq!(c, "reads it from a file");
+        let c = told("read_it: reads it from a file", "read_it");
+        assert_eq!(c, "reads it from a file");
+        for sentence in ["open the file at once", "opening of files is done"] {
+            assert_eq!(told(sentence, "open"), sentence);
+        }
     }
 }

@@ -97,7 +97,7 @@ impl Repository {
         )
     }
 
-    fn object(&self, kind: &str, content: &[u8]) -> String {
+    pub fn object(&self, kind: &str, content: &[u8]) -> String {
         use sha1::Digest;
         let mut bytes = format!("{kind} {}\0", content.len()).into_bytes();
         bytes.extend(content);

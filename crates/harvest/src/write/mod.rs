@@ -1,8 +1,11 @@
 //! Puts a harvest on the disk: written beside its place, flushed, and brought there by one rename.
 //!
 //! **Guarantee.** Killed at any moment, the place holds nothing or a whole harvest; with `--force`
-//! the earlier one or the new one, but for one moment neither, with both whole beside it. A folder
-//! that no harvest wrote is never replaced.
+//! the earlier one or the new one, but for one moment neither, with both whole beside it: the next
+//! harvest then brings the earlier one back, and takes away what was left. A folder that no harvest
+//! wrote is never replaced.
+
+mod aside;
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -11,18 +14,18 @@ use crate::error::{Error, Result};
 use crate::plan::Task;
 use crate::rows::Row;
 use crate::split::Split;
+use aside::Aside;
+
+pub use aside::settle;
 
 /// The file by which a folder is known for a harvest.
 pub const SUMMARY: &str = "summary.json";
 /// What it begins with.
 pub const FORMAT: &str = "skillbelt harvest 1";
 
-/// The folder that becomes the harvest, inside of the one that was made aside.
-const NEW: &str = "new";
-
 /// A harvest while it is written.
 pub struct Writing {
-    aside: tempfile::TempDir,
+    aside: Aside,
     place: PathBuf,
     force: bool,
 }
@@ -59,17 +62,10 @@ pub fn allowed(place: &Path, force: bool) -> Result<()> {
 impl Writing {
     pub fn begin(place: &Path, force: bool) -> Result<Writing> {
         allowed(place, force)?;
-        let absolute = std::path::absolute(place)?;
-        let parent = absolute.parent().unwrap_or(&absolute).to_owned();
-        fs_err::create_dir_all(&parent)?;
-        let aside = tempfile::Builder::new()
-            .prefix(".harvest-")
-            .tempdir_in(&parent)
-            .map_err(|error| Error::told(format_args!("{}: {error}", parent.display())))?;
-        fs_err::create_dir(aside.path().join(NEW))?;
+        let place = std::path::absolute(place)?;
         Ok(Writing {
-            aside,
-            place: absolute,
+            aside: Aside::beside(&place)?,
+            place,
             force,
         })
     }
@@ -98,7 +94,7 @@ impl Writing {
         name: &str,
         write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
     ) -> Result<()> {
-        let path = self.aside.path().join(NEW).join(name);
+        let path = self.aside.new_folder().join(name);
         let mut out = BufWriter::with_capacity(1 << 18, fs_err::File::create(&path)?);
         let failed = |error| Error::told(format_args!("{}: {error}", path.display()));
         write(&mut out).map_err(failed)?;
@@ -111,8 +107,7 @@ impl Writing {
     /// Brings all of it to its place.
     pub fn publish(self) -> Result<()> {
         allowed(&self.place, self.force)?;
-        let new = self.aside.path().join(NEW);
-        let earlier = self.aside.path().join("earlier");
+        let (new, earlier) = (self.aside.new_folder(), self.aside.earlier());
         flush(&new)?;
         let replaces = self.place.exists();
         if replaces {
@@ -127,10 +122,7 @@ impl Writing {
         if let Some(parent) = self.place.parent() {
             flush(parent)?;
         }
-        let aside = self.aside.path().to_owned();
-        self.aside
-            .close()
-            .map_err(|error| Error::told(format_args!("{}: {error}", aside.display())))
+        self.aside.close()
     }
 }
 
