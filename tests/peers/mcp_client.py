@@ -13,7 +13,7 @@ import sys
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-WANTED = {"search", "similar_code", "assess_function"}
+WANTED = {"search", "similar_code", "assess_function", "list_findings"}
 
 
 def structured(result):
@@ -52,6 +52,9 @@ async def main(program, repository, options):
             verdicts = structured(assessed)["verdicts"]
             assert all(0 <= verdict["confidence"] <= 1 for verdict in verdicts), verdicts
             print(*(f"{verdict['task']}: {verdict['label']} ({verdict['confidence']:.2f})" for verdict in verdicts), sep="\n")
+            findings = await session.call_tool("list_findings", {"limit": 3})
+            # A belt without tasks that make findings refuses, in words.
+            assert is_error(findings) or len(structured(findings)["findings"]) <= 3, findings
         else:
             assert is_error(assessed) and "--belt" in assessed.content[0].text, assessed
 

@@ -96,7 +96,7 @@ fn an_agent_finds_functions_and_reads_refusals() {
         .map(|tool| tool["name"].as_str().unwrap())
         .collect();
     assert!(
-        ["search", "similar_code", "assess_function"]
+        ["search", "similar_code", "assess_function", "list_findings"]
             .iter()
             .all(|name| names.contains(name))
     );

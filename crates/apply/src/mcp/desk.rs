@@ -10,7 +10,10 @@ use skillbelt_harvest::sift::bytes_within;
 use super::Belted;
 use super::assess::assess;
 use super::fenced::Fence;
-use super::tools::{AssessFunction, Assessable, Assessed, Coded, Hits, Search, SimilarCode};
+use super::findings::{listed, nobody, scanned};
+use super::tools::{
+    AssessFunction, Assessable, Assessed, Coded, Findings, Hits, ListFindings, Search, SimilarCode,
+};
 use crate::checkout::{Function, Parsers, Wish, content};
 use crate::index::{Asked, Encoder, Filter, Found, Hit, Index, Like, Mode, Patience, Place, Worn};
 
@@ -162,10 +165,9 @@ impl Desk {
     /// What the belt says of a function.
     pub fn assess(&mut self, asked: &AssessFunction) -> Result<Assessed, Refusal> {
         let belted = self.belted.as_ref().filter(|belted| belted.belt.is_some());
-        let reader = belted.map(|belted| belted.reader.clone()).ok_or_else(|| {
-            Refusal::new("no belt is worn, so there is nobody to ask")
-                .with_hint("start the server with --belt DIR")
-        })?;
+        let reader = belted
+            .map(|belted| belted.reader.clone())
+            .ok_or_else(nobody)?;
         let (function, code) = match (&asked.code, &asked.path) {
             (Some(code), None) => (None, limited(code)?.to_owned()),
             (None, Some(path)) => {
@@ -192,6 +194,17 @@ impl Desk {
             verdicts,
             not_asked,
         })
+    }
+
+    /// What a scan finds in the folder that is served, or in a part of it.
+    pub fn findings(&mut self, asked: &ListFindings) -> Result<Findings, Refusal> {
+        let belted = self.belted.as_ref().ok_or_else(nobody)?;
+        let path = match &asked.path {
+            Some(path) => self.path(path)?,
+            None => self.index.below().to_owned(),
+        };
+        let report = scanned(belted, self.index.root().join(path), &self.parsers)?;
+        listed(&report, asked)
     }
 
     /// The function of a file that a line or a name tells.

@@ -7,6 +7,7 @@
 mod assess;
 mod desk;
 mod fenced;
+mod findings;
 mod protocol;
 mod tools;
 
@@ -19,7 +20,7 @@ use crate::reader::Reader;
 
 pub use desk::{Desk, Refusal};
 pub use protocol::serve;
-pub use tools::{AssessFunction, Search, SimilarCode};
+pub use tools::{AssessFunction, ListFindings, Search, SimilarCode};
 
 /// A belt on its base, with the folders that it was opened from.
 #[derive(Clone)]

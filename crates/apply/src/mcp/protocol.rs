@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::desk::{Desk, Refusal};
-use super::tools::{AssessFunction, Search, SimilarCode};
+use super::tools::{AssessFunction, ListFindings, Search, SimilarCode};
 
 const INSTRUCTIONS: &str = "Finds functions in a repository by what they do, and says what a small \
 model thinks of them. Use `search` before reading files, `similar_code` before writing something that may \
@@ -59,6 +59,15 @@ const OFFERED: &[Offered] = &[
                       name: each gives a label and its probability. Hints, not proofs.",
         takes: takes::<AssessFunction>,
         run: |desk, input| run(input, |asked| desk.assess(&asked)),
+    },
+    Offered {
+        name: "list_findings",
+        title: "List findings",
+        description: "List what a scan of the repository finds, the surest first: functions that read like \
+                      defects, tests that read like flaky ones, clones. With the share of such findings that \
+                      were right on validation data.",
+        takes: takes::<ListFindings>,
+        run: |desk, input| run(input, |asked| desk.findings(&asked)),
     },
 ];
 

@@ -65,6 +65,21 @@ pub struct AssessFunction {
     pub name: Option<String>,
 }
 
+/// List what a scan of the repository finds.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListFindings {
+    /// Only in this file or folder, relative to the root of the repository.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Only of this rule, such as `defect` or `flaky`.
+    #[serde(default)]
+    pub rule: Option<String>,
+    /// At most so many findings, up to 200, the surest first. 20 if not given.
+    #[serde(default)]
+    pub limit: Option<u16>,
+}
+
 /// What a search gives.
 #[derive(Debug, Clone, Serialize)]
 pub struct Hits {
@@ -116,4 +131,34 @@ pub struct Verdict {
     pub confidence: f64,
     /// Of every class.
     pub probabilities: serde_json::Map<String, Value>,
+}
+
+/// What a scan finds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Findings {
+    /// The surest first.
+    pub findings: Vec<Listed>,
+    /// How many there are, listed or not.
+    pub found: usize,
+    /// What limits the answer, if anything does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// A finding.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Listed {
+    pub rule: String,
+    pub level: String,
+    pub path: String,
+    pub line: usize,
+    pub function: String,
+    /// The probability that the belt gives it.
+    pub confidence: f32,
+    /// The share of such findings that were right on the belt's validation rows, if it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_precision: Option<f64>,
+    pub message: String,
+    /// The same for the same finding wherever its function stands.
+    pub fingerprint: String,
 }

@@ -12,8 +12,8 @@ use crate::exit::Failure;
 
 /// Serve a repository to agents, in the Model Context Protocol on stdin and stdout.
 ///
-/// The tools are search, similar_code and assess_function; paths that an agent names are kept inside of
-/// the repository, and no file of it is changed. docs/agents.md tells how agents are set up.
+/// The tools are search, similar_code, assess_function and list_findings; paths that an agent names are kept inside of
+/// the repository, and no file of it is changed but in .skillbelt/. docs/agents.md tells how agents are set up.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   skillbelt mcp --belt runs/four/belt
