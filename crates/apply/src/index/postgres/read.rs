@@ -13,23 +13,26 @@ const FILE: &str = "id, path, hash, language, unread FROM skillbelt_1.files";
 const FUNCTION: &str = "f.id, f.file, t.hash, f.name, f.within, f.signature, f.line, f.first, f.last, \
                         f.is_test FROM skillbelt_1.functions f JOIN skillbelt_1.texts t ON t.id = f.text";
 
-/// Every word counts by how rare it is, and how often and where it stands. The server's own measure knows
+/// Every word counts by how rare it is, which is found out once for each word (`MATERIALIZED`: else the
+/// server counts again for every function), and how often and where it stands. The server's own measure knows
 /// only the latter; `{D, C, B, A}` are code, documentation, place and name, and 1 divides by the logarithm
 /// of the length.
 const BY_WORDS: &str = "
-WITH asked AS (
+WITH asked AS MATERIALIZED (
     SELECT DISTINCT phraseto_tsquery('english', term) AS query FROM unnest($2::text[]) term
-), counted AS (
+), whole AS MATERIALIZED (
+    SELECT count(*)::float8 AS texts FROM skillbelt_1.functions WHERE checkout = $1
+), counted AS MATERIALIZED (
     SELECT query, (SELECT count(*) FROM skillbelt_1.functions
-                   WHERE checkout = $1 AND words @@ query) AS texts
+                   WHERE checkout = $1 AND words @@ query)::float8 AS texts
     FROM asked WHERE numnode(query) > 0
-), whole AS (
-    SELECT count(*) AS texts FROM skillbelt_1.functions WHERE checkout = $1
+), weighed AS MATERIALIZED (
+    SELECT query, ln((whole.texts - counted.texts + 0.5) / (counted.texts + 0.5) + 1) AS rare
+    FROM counted CROSS JOIN whole
 )
-SELECT f.id, sum(ln((whole.texts - counted.texts + 0.5) / (counted.texts + 0.5) + 1)
-                 * ts_rank('{0.33, 0.33, 0.33, 1.0}', f.words, counted.query, 1))::float8 AS score
-FROM counted CROSS JOIN whole
-JOIN skillbelt_1.functions f ON f.checkout = $1 AND f.words @@ counted.query
+SELECT f.id, sum(weighed.rare * ts_rank('{0.33, 0.33, 0.33, 1.0}', f.words, weighed.query, 1))::float8
+             AS score
+FROM weighed JOIN skillbelt_1.functions f ON f.checkout = $1 AND f.words @@ weighed.query
 WHERE $3::bigint[] IS NULL OR f.file = ANY($3)
 GROUP BY f.id ORDER BY score DESC, f.id LIMIT $4";
 
