@@ -15,8 +15,8 @@ const FUNCTION: &str = "f.id, f.file, t.hash, f.name, f.within, f.signature, f.l
 
 /// Every word counts by how rare it is, which is found out once for each word (`MATERIALIZED`: else the
 /// server counts again for every function), and how often and where it stands. The server's own measure knows
-/// only the latter; `{D, C, B, A}` are code, documentation, place and name, and 1 divides by the logarithm
-/// of the length.
+/// only the latter; `{D, C, B, A}` are code, documentation, place and name, chosen on the questions for
+/// development of CoSQA, and 1 divides by the logarithm of the length.
 const BY_WORDS: &str = "
 WITH asked AS MATERIALIZED (
     SELECT DISTINCT phraseto_tsquery('english', term) AS query FROM unnest($2::text[]) term
@@ -30,7 +30,7 @@ WITH asked AS MATERIALIZED (
     SELECT query, ln((whole.texts - counted.texts + 0.5) / (counted.texts + 0.5) + 1) AS rare
     FROM counted CROSS JOIN whole
 )
-SELECT f.id, sum(weighed.rare * ts_rank('{0.33, 0.33, 0.33, 1.0}', f.words, weighed.query, 1))::float8
+SELECT f.id, sum(weighed.rare * ts_rank('{0.5, 0.7, 0.7, 0.8}', f.words, weighed.query, 1))::float8
              AS score
 FROM weighed JOIN skillbelt_1.functions f ON f.checkout = $1 AND f.words @@ weighed.query
 WHERE $3::bigint[] IS NULL OR f.file = ANY($3)
