@@ -12,12 +12,18 @@ mod execute;
 mod export;
 mod harvest;
 mod judge;
+mod lookup;
+mod mcp;
 mod overrides;
+mod parse;
 mod predict;
 mod pretrain;
 mod prompt;
 mod quickstart;
+mod scan;
 mod score;
+mod search;
+mod similar;
 mod study;
 mod train;
 
@@ -86,6 +92,12 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
     Harvest(harvest::Harvest),
+    Search(search::Search),
+    Similar(similar::Similar),
+    Mcp(mcp::Mcp),
+    Scan(scan::Scan),
+    #[command(name = "__parse", hide = true)]
+    Parse(parse::Parse),
 }
 
 #[derive(Debug, Subcommand)]
@@ -131,6 +143,11 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Export(export) => export.run(everywhere),
         Command::Advise(advise) => advise.run(),
         Command::Harvest(harvest) => harvest.run(everywhere),
+        Command::Search(search) => search.run(everywhere),
+        Command::Similar(similar) => similar.run(everywhere),
+        Command::Mcp(mcp) => mcp.run(everywhere),
+        Command::Scan(scan) => scan.run(everywhere),
+        Command::Parse(parse) => parse.run(),
     }
 }
 
