@@ -10,7 +10,7 @@ use skillbelt_engine::Precision;
 use skillbelt_model::checkpoint::write::file;
 use skillbelt_train::data::Rejection;
 use skillbelt_train::data::read::{self, Answers};
-use skillbelt_train::predict::{self, Asking, Format, Outcome, Side};
+use skillbelt_train::predict::{self, Asking, Format, Outcome};
 use skillbelt_train::recipe::{SplitFiles, TaskSettings, TaskType};
 use skillbelt_train::shipped::{self, Questions, Shipped};
 use skillbelt_train::task::Task;

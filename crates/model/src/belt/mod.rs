@@ -31,7 +31,7 @@ pub use folder::BeltFile;
 pub use full::Full;
 pub use lora::{Lora, LoraConfig, Targets};
 pub use prefix::{PrefixBelt, PrefixConfig};
-pub use task_lora::{TaskLora, TaskLoraConfig};
+pub use task_lora::{KIND as TASK_LORA, TaskLora, TaskLoraConfig};
 
 /// What a new belt is called in files that need a name.
 const NAME: &str = "belt";

@@ -23,7 +23,7 @@ use crate::base::Network;
 use crate::checkpoint::{Checkpoint, ConfigFile};
 use crate::error::{Error, Result};
 
-pub(super) const KIND: &str = "task_lora";
+pub const KIND: &str = "task_lora";
 const FORMAT: usize = 1;
 const WEIGHTS: &str = "task_lora.safetensors";
 /// More tasks or projections than any belt has.

@@ -13,7 +13,9 @@ mod resample;
 mod summary;
 mod wilcoxon;
 
-pub use example::{Example, answered, examples, file_name, plain_name, read, write, write_to};
+pub use example::{
+    Example, answered, examples, file_name, plain_name, probabilities, read, write, write_to,
+};
 pub use family::{Compared, family, holm};
 pub use judge::judged;
 pub use mcnemar::{McNemar, mcnemar};

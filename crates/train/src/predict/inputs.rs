@@ -7,15 +7,7 @@ use crate::data::{Candidate, Content, Row};
 use crate::error::Result;
 use crate::recipe::task::LaidOut;
 use crate::recipe::{Format, SplitFiles, TaskSettings, TaskType};
-
-/// Which text of a row of a search is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// What asks, cut to the length of queries.
-    Query,
-    /// What is found, cut to the length of texts.
-    Candidate,
-}
+use crate::task::Side;
 
 /// The files of new inputs: `-` for the standard input. `lines` says that a file holds JSON on lines
 /// whatever its name; `pool` holds what queries are ranked over, or the functions that pairs name.

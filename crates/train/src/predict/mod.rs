@@ -14,7 +14,7 @@ use crate::evaluate::Example;
 use crate::task::{Answer, Encoded, Item, Objective, Set, Stage};
 
 pub use format::Format;
-pub use inputs::{Side, inputs, texts};
+pub use inputs::{inputs, texts};
 
 /// Rows that are answered at a time.
 const CHUNK: usize = 512;

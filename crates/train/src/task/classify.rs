@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use skillbelt_engine::ops::{self, Pool};
+use skillbelt_engine::ops;
 use skillbelt_engine::{Grads, Mat, Param, Pass, Var, backward};
 use skillbelt_model::Tokenizer;
 
 use super::classes::Classes;
-use super::frame::Frame;
 use super::head::Head;
 use super::packs::packs;
+use super::reading::{Reading, Side};
 use super::vectors::{self, Distinct};
 use super::{Answer, Encoded, Learnt, Measures, Objective, Set, Stage, measured};
 use crate::data::{Content, Rejection, Row};
@@ -20,9 +20,9 @@ use crate::error::Result;
 pub struct Classify {
     pub classes: Classes,
     pub head: Head,
-    pub frame: Frame,
-    pub max_length: usize,
-    pub pooling: Pool,
+    pub reading: Reading,
+    /// Two texts are joined in each sequence.
+    pub joint: bool,
     pub metric: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl Classify {
             stage,
             &set.shelf,
             &distinct.texts,
-            self.pooling,
+            self.reading.pooling,
             |pass, pack, vectors| {
                 let logits = self.logits(pass, &vectors)?;
                 for (place, row) in pack.iter().enumerate() {
@@ -74,7 +74,10 @@ impl Classify {
                 let ids = tokenizer.encode(&text, false)?;
                 match ids.is_empty() {
                     true => Err("empty text"),
-                    false => Ok((self.frame.text(&ids, self.max_length), label)),
+                    false => Ok((
+                        self.reading.frame.text(&ids, self.reading.max_length),
+                        label,
+                    )),
                 }
             }
             Content::Pair {
@@ -86,7 +89,12 @@ impl Classify {
                 let second = tokenizer.encode(&second, false)?;
                 match first.is_empty() || second.is_empty() {
                     true => Err("empty text"),
-                    false => Ok((self.frame.pair(&first, &second, self.max_length), label)),
+                    false => {
+                        let Reading {
+                            frame, max_length, ..
+                        } = &self.reading;
+                        Ok((frame.pair(&first, &second, *max_length), label))
+                    }
                 }
             }
             _ => Err("not a row of this kind of task"),
@@ -143,7 +151,7 @@ impl Objective for Classify {
             let texts =
                 vectors::batch(&set.shelf, pack.iter().map(|place| distinct.texts[*place]))?;
             let pass = stage.learning(part as u64);
-            let found = vectors::read(stage.network, &pass, &texts, self.pooling)?;
+            let found = vectors::read(stage.network, &pass, &texts, self.reading.pooling)?;
             // A text may stand in several items of the batch.
             let of_texts = pack.iter().enumerate().flat_map(|(row, place)| {
                 let labels = labels.get(place).map_or(&[][..], Vec::as_slice);
@@ -159,6 +167,17 @@ impl Objective for Classify {
             learnt.tokens += texts.ids.len() as u64;
         }
         Ok(learnt)
+    }
+
+    fn reading(&self, _side: Side) -> Option<Reading> {
+        (!self.joint).then(|| self.reading.clone())
+    }
+
+    fn judge(&self, pass: &Pass, vectors: &Var) -> Result<Option<Mat>> {
+        match self.joint {
+            true => Ok(None),
+            false => Ok(Some(self.logits(pass, vectors)?.value().clone())),
+        }
     }
 
     fn answer(&self, stage: &Stage<'_>, set: &Set) -> Result<Vec<Answer>> {

@@ -14,7 +14,7 @@ pub struct Limits {
     pub target: usize,
 }
 
-const TEXT: usize = 256;
+pub(super) const TEXT: usize = 256;
 const QUERY: usize = 64;
 const TARGET: usize = 128;
 

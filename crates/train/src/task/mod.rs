@@ -19,12 +19,13 @@ mod pair;
 mod prepare;
 mod prompt;
 mod ranked;
+mod reading;
 mod retrieve;
 pub(crate) mod sequences;
 mod set;
 pub(crate) mod vectors;
 
-use skillbelt_engine::{Grads, Keep, Mat, Param, Pass};
+use skillbelt_engine::{Grads, Keep, Mat, Param, Pass, Var};
 use skillbelt_model::Tokenizer;
 use skillbelt_model::base::Network;
 
@@ -34,6 +35,8 @@ use crate::error::Result;
 pub use filling::{Preparing, prepare_rows};
 pub use given::Given;
 pub use prepare::{Rows, Task, class_names};
+pub use ranked::units;
+pub use reading::{Reading, Side};
 pub(crate) use set::hash as set_hash;
 pub use set::{Encoded, Item, Set};
 pub(crate) use vectors::unreadable;
@@ -147,6 +150,27 @@ pub trait Objective: Send + Sync {
     /// A vector of length one for the first text of each item, `[items x C]`; nothing where the
     /// objective compares no texts.
     fn vectors(&self, _stage: &Stage<'_>, _set: &Set) -> Result<Option<Mat>> {
+        Ok(None)
+    }
+
+    /// How a text is read alone, whose vector can be answered from; nothing where no text is read alone.
+    fn reading(&self, _side: Side) -> Option<Reading> {
+        None
+    }
+
+    /// Scores `[B x N]` of texts from their vectors `[B x C]`; nothing where texts have no classes.
+    fn judge(&self, _pass: &Pass, _vectors: &Var) -> Result<Option<Mat>> {
+        Ok(None)
+    }
+
+    /// Scores `[P x N]` of pairs of rows of the vectors; nothing where vectors are not compared by a
+    /// head.
+    fn compare(
+        &self,
+        _pass: &Pass,
+        _vectors: &Var,
+        _pairs: (&[usize], &[usize]),
+    ) -> Result<Option<Mat>> {
         Ok(None)
     }
 

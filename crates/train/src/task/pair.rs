@@ -1,13 +1,13 @@
 //! `pair` with each text read alone: two vectors, compared by a head. A text that stands in many
 //! pairs of a batch is read once.
 
-use skillbelt_engine::ops::{self, Pool};
+use skillbelt_engine::ops;
 use skillbelt_engine::{Grads, Mat, Param, Pass, Var};
 use skillbelt_model::Tokenizer;
 
 use super::classes::Classes;
-use super::frame::Frame;
 use super::head::Head;
+use super::reading::{Reading, Side};
 use super::vectors::{self, Distinct};
 use super::{Answer, Encoded, Learnt, Measures, Objective, Set, Stage, measured};
 use crate::data::{Content, Rejection, Row};
@@ -18,9 +18,7 @@ pub struct Separate {
     pub classes: Classes,
     /// From `[u, v, |u - v|, u * v]`, so of four times the width.
     pub head: Head,
-    pub frame: Frame,
-    pub max_length: usize,
-    pub pooling: Pool,
+    pub reading: Reading,
     pub metric: Option<String>,
 }
 
@@ -56,7 +54,7 @@ impl Separate {
     /// Scores `[items x columns]` of every item, and the tokens that were read.
     fn scores(&self, stage: &Stage<'_>, set: &Set) -> Result<(Mat, u64)> {
         let (distinct, (first, second)) = Separate::sides(set, 0..set.items.len());
-        let found = vectors::answer(stage, &set.shelf, &distinct.texts, self.pooling)?;
+        let found = vectors::answer(stage, &set.shelf, &distinct.texts, self.reading.pooling)?;
         let pass = stage.answering();
         let found = pass.constant(found);
         let mut scores = Vec::with_capacity(first.len() * self.classes.columns());
@@ -88,11 +86,10 @@ impl Objective for Separate {
         };
         let mut texts = Vec::new();
         for text in [first, second] {
-            let ids = tokenizer.encode(&text, false)?;
-            if ids.is_empty() {
-                return Ok(Err(Rejection::plain(row.place, "empty text")));
+            match self.reading.ids(&text, tokenizer)? {
+                Some(ids) => texts.push(ids),
+                None => return Ok(Err(Rejection::plain(row.place, "empty text"))),
             }
-            texts.push(self.frame.text(&ids, self.max_length));
         }
         let label = self.classes.number(label, &row.place);
         Ok(label.map(|label| Encoded::item(texts, label)))
@@ -122,7 +119,7 @@ impl Objective for Separate {
             stage,
             &set.shelf,
             &distinct.texts,
-            self.pooling,
+            self.reading.pooling,
             factor * share as f32,
             grads,
             |pass, vectors| {
@@ -135,6 +132,19 @@ impl Objective for Separate {
             units: batch.len() as u64,
             tokens: distinct.tokens(&set.shelf),
         })
+    }
+
+    fn reading(&self, _side: Side) -> Option<Reading> {
+        Some(self.reading.clone())
+    }
+
+    fn compare(
+        &self,
+        pass: &Pass,
+        vectors: &Var,
+        pairs: (&[usize], &[usize]),
+    ) -> Result<Option<Mat>> {
+        Ok(Some(self.logits(pass, vectors, pairs)?.value().clone()))
     }
 
     fn answer(&self, stage: &Stage<'_>, set: &Set) -> Result<Vec<Answer>> {

@@ -13,6 +13,7 @@ use super::given::Given;
 use super::head::Head;
 use super::limits::Limits;
 use super::pair::Separate;
+use super::reading::Reading;
 use super::retrieve::Retrieve;
 use super::vectors::pooling;
 use super::{Objective, Set};
@@ -111,22 +112,24 @@ fn objective(
         TaskType::Classify | TaskType::Pair => {
             let classes = Classes::new(name, settings, || labels(rows))?;
             let (width, pooling) = (network.sizes().width, pooling(name, settings, network)?);
-            let (max_length, metric) = (limits.text, settings.metric.clone());
+            let reading = Reading {
+                frame,
+                max_length: limits.text,
+                pooling,
+            };
+            let metric = settings.metric.clone();
             match is_separate(name, settings)? && kind == TaskType::Pair {
                 true => Box::new(Separate {
                     head: Head::new(name, classes.columns(), 4 * width, seed),
                     classes,
-                    frame,
-                    max_length,
-                    pooling,
+                    reading,
                     metric,
                 }),
                 false => Box::new(Classify {
                     head: Head::new(name, classes.columns(), width, seed),
                     classes,
-                    frame,
-                    max_length,
-                    pooling,
+                    reading,
+                    joint: kind == TaskType::Pair,
                     metric,
                 }),
             }

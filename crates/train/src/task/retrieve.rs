@@ -14,6 +14,7 @@ use skillbelt_model::base::Network;
 use super::contest::Contest;
 use super::frame::Frame;
 use super::limits::Limits;
+use super::reading::{Reading, Side};
 use super::vectors;
 use super::{
     Answer, Encoded, Item, Learnt, Measures, Objective, Set, Stage, lexical, measured, ranked,
@@ -149,6 +150,17 @@ impl Objective for Retrieve {
             0 => Ok(()),
             most => lexical::add_negatives(set, most),
         }
+    }
+
+    fn reading(&self, side: Side) -> Option<Reading> {
+        Some(Reading {
+            frame: self.frame.clone(),
+            max_length: match side {
+                Side::Query => self.limits.query,
+                Side::Candidate => self.limits.text,
+            },
+            pooling: self.pooling,
+        })
     }
 
     fn params(&self) -> Vec<Param> {
