@@ -3,3 +3,4 @@
 //! It trains nothing and measures nothing; the binary's arguments and exit codes are not its own.
 
 pub mod reader;
+pub mod serve;
