@@ -9,6 +9,7 @@ give its memory a bound (twice what it had at first, and 200 MB).
 """
 
 import argparse
+import collections
 import json
 import random
 import selectors
@@ -82,10 +83,12 @@ def half_open(count):
     return held
 
 
-def malformed(count, at_once=64):
-    """Sends so many mutated requests, `at_once` at a time, and counts the statuses."""
+def malformed(count, at_once=256, patience=0.5):
+    """Sends so many mutated requests, `at_once` at a time, and counts the statuses. Hangs up on a server that
+    says nothing for a while: it waits for the rest of a request that has none."""
     statuses, left, open_now = {}, count, 0
     chooser = selectors.DefaultSelector()
+    until = collections.deque()
     while left or open_now:
         while left and open_now < at_once:
             one = socket.socket()
@@ -93,13 +96,20 @@ def malformed(count, at_once=64):
             try:
                 one.connect(where)
                 one.sendall(mutated())
-                one.shutdown(socket.SHUT_WR)
             except OSError:
                 pass
             one.setblocking(False)
             chooser.register(one, selectors.EVENT_READ, bytearray())
+            until.append((time.monotonic() + patience, one))
             left, open_now = left - 1, open_now + 1
-        for key, _ in chooser.select(5):
+        ready = [key for key, _ in chooser.select(0.05)]
+        while until and until[0][0] < time.monotonic():
+            one = until.popleft()[1]
+            if one.fileno() >= 0:
+                ready.append(chooser.get_key(one))
+        for key in ready:
+            if key.fileobj.fileno() < 0:
+                continue
             try:
                 data = key.fileobj.recv(65536)
             except OSError:
@@ -107,7 +117,7 @@ def malformed(count, at_once=64):
             key.data.extend(data)
             if not data:
                 first = bytes(key.data[:12]).split(b" ")
-                status = first[1].decode() if len(first) > 1 and first[0].startswith(b"HTTP/") else "closed"
+                status = first[1].decode() if len(first) > 1 and first[0].startswith(b"HTTP/") else "none"
                 statuses[status] = statuses.get(status, 0) + 1
                 chooser.unregister(key.fileobj)
                 key.fileobj.close()

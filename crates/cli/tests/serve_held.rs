@@ -136,7 +136,7 @@ fn half_open_connections_end_in_time_and_never_keep_others_out() {
 
 #[test]
 fn malformed_requests_are_refused_or_closed_and_change_nothing() {
-    let server = bare("bert", &[]);
+    let server = bare("bert", &["--head-timeout", "1", "--body-timeout", "1"]);
     let expected = server.post("/embed", &texts(2)).json();
     let head = "POST /embed HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n";
     let deep = "[".repeat(100_000);
@@ -176,7 +176,6 @@ fn malformed_requests_are_refused_or_closed_and_change_nothing() {
         let mut stream = server.connect();
         // The server may close before all is sent.
         let _early = stream.write_all(bytes.as_bytes());
-        let _sent = stream.shutdown(std::net::Shutdown::Write);
         let answer = read(&mut stream);
         let shown: String = bytes.chars().take(80).collect();
         assert!(answer.status < 500, "{shown:?}: {answer:?}");

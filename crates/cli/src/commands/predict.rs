@@ -13,7 +13,7 @@ use skillbelt_train::data::read::{self, Answers};
 use skillbelt_train::predict::{self, Asking, Format, Outcome};
 use skillbelt_train::recipe::{SplitFiles, TaskSettings, TaskType};
 use skillbelt_train::shipped::{self, Questions, Shipped};
-use skillbelt_train::task::Task;
+use skillbelt_train::task::{Side, Task};
 
 use super::{Everywhere, data_check, precision};
 use crate::exit::{Failure, say};

@@ -281,11 +281,11 @@ pub fn encoder() -> &'static Trained {
             "bert",
             "belt: {kind: lora, lora_r: 4}
 tasks:
-  sort: {type: classify, train: sort.jsonl, max_length: 24}
-  three: {type: classify, train: three.jsonl, max_length: 24}
-  joint: {type: pair, train: pair.jsonl, max_length: 40}
-  apart: {type: pair, train: pair.jsonl, max_length: 24, encoding: separate}
-  find: {type: retrieve, train: find.jsonl, max_length: 24, max_query_length: 16}
+  sort: {type: classify, train: sort.jsonl, max_length: 60}
+  three: {type: classify, train: three.jsonl, max_length: 60}
+  joint: {type: pair, train: pair.jsonl, max_length: 60}
+  apart: {type: pair, train: pair.jsonl, max_length: 60, encoding: separate}
+  find: {type: retrieve, train: find.jsonl, max_length: 60, max_query_length: 30}
 ",
         )
     })
@@ -299,8 +299,8 @@ pub fn decoder() -> &'static Trained {
             "qwen2",
             "belt: {kind: task_lora, lora_r: 4}
 tasks:
-  sort: {type: classify, train: sort.jsonl, max_length: 24}
-  write: {type: generate, train: write.jsonl, max_length: 40, max_target_length: 24}
+  sort: {type: classify, train: sort.jsonl, max_length: 60}
+  write: {type: generate, train: write.jsonl, max_length: 60, max_target_length: 24}
 ",
         )
     })

@@ -46,10 +46,6 @@ pub async fn serve(
         let Some(seat) = seated(&guests, &house, &mut closing).await else {
             break;
         };
-        house
-            .numbers
-            .connections
-            .store(guests.count() as u64, Relaxed);
         let connection = Connection {
             house: Arc::clone(&house),
             router: router.clone(),
@@ -57,9 +53,10 @@ pub async fn serve(
             seat,
         };
         let alive = alive.clone();
+        let open = Open::new(&house);
         tokio::spawn(async move {
             connection.serve(stream).await;
-            drop(alive);
+            drop((open, alive));
         });
     }
     drop(listener);
@@ -87,6 +84,22 @@ async fn seated(
                 () = guests.left.notified() => {}
             },
         }
+    }
+}
+
+/// Counts a connection as long as it is open.
+struct Open(Arc<House>);
+
+impl Open {
+    fn new(house: &Arc<House>) -> Open {
+        house.numbers.connections.fetch_add(1, Relaxed);
+        Open(Arc::clone(house))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.numbers.connections.fetch_sub(1, Relaxed);
     }
 }
 

@@ -40,8 +40,10 @@ pub async fn attend(
         id: number(&house, request.headers()),
         method: request.method().clone(),
         route: routes::name(request.uri().path()),
-        status: StatusCode::OK,
+        status: None,
         bytes_in: 0,
+        bytes_out: 0,
+        whole: false,
         room: None,
         house,
         guest,
@@ -50,7 +52,7 @@ pub async fn attend(
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     };
-    account.status = response.status();
+    account.status = Some(response.status());
     let (mut parts, body) = response.into_parts();
     if let Ok(id) = HeaderValue::from_str(&account.id) {
         parts.headers.insert(NUMBER, id);

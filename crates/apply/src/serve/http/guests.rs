@@ -99,6 +99,7 @@ impl Guests {
     }
 
     /// How many there are.
+    #[cfg(test)]
     pub fn count(&self) -> usize {
         let present = self.present.lock().unwrap_or_else(PoisonError::into_inner);
         present.guests.len()

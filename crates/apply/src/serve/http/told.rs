@@ -15,7 +15,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::guests::Guest;
 use crate::serve::house::House;
 
-/// What is known of a request when its answer begins. No word of it is a client's text.
+/// What is known of a request. When it is dropped the request is over, however it came to that. No
+/// word of it is a client's text.
 pub struct Account {
     pub house: Arc<House>,
     pub guest: Arc<Guest>,
@@ -24,27 +25,29 @@ pub struct Account {
     pub method: Method,
     /// One of the known routes, never the path as it was sent.
     pub route: &'static str,
-    pub status: StatusCode,
+    /// Nothing as long as there is no answer.
+    pub status: Option<StatusCode>,
     pub bytes_in: usize,
+    pub bytes_out: u64,
+    /// The whole answer was taken.
+    pub whole: bool,
     pub room: Option<OwnedSemaphorePermit>,
 }
+
+/// The status under which a request is counted whose client went before there was an answer.
+const GONE: u16 = 499;
 
 /// An answer's body with its account.
 pub struct Told {
     body: Body,
     account: Account,
-    bytes_out: u64,
-    whole: bool,
 }
 
 impl Told {
     pub fn new(body: Body, account: Account) -> Told {
-        Told {
-            body,
-            account,
-            bytes_out: 0,
-            whole: false,
-        }
+        let mut told = Told { body, account };
+        told.account.whole = told.body.is_end_stream();
+        told
     }
 }
 
@@ -59,10 +62,10 @@ impl HttpBody for Told {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         match &frame {
             Poll::Ready(Some(Ok(frame))) => {
-                self.bytes_out += frame.data_ref().map_or(0, |data| data.len() as u64);
-                self.whole = self.body.is_end_stream();
+                self.account.bytes_out += frame.data_ref().map_or(0, |data| data.len() as u64);
+                self.account.whole = self.body.is_end_stream();
             }
-            Poll::Ready(None) => self.whole = true,
+            Poll::Ready(None) => self.account.whole = true,
             _ => {}
         }
         frame
@@ -77,24 +80,23 @@ impl HttpBody for Told {
     }
 }
 
-impl Drop for Told {
+impl Drop for Account {
     fn drop(&mut self) {
-        let account = &self.account;
-        account.guest.set_busy(false);
-        let seconds = account.started.elapsed().as_secs_f64();
-        let numbers = &account.house.numbers;
-        numbers.answered(account.route, account.status, seconds);
+        self.guest.set_busy(false);
+        let seconds = self.started.elapsed().as_secs_f64();
+        let status = self.status.map_or(GONE, |status| status.as_u16());
+        let numbers = &self.house.numbers;
+        numbers.answered(self.route, status, seconds);
         numbers.in_flight.fetch_sub(1, Relaxed);
-        let whole = self.whole || self.body.is_end_stream();
         tracing::info!(
-            request_id = account.id,
-            method = account.method.as_str(),
-            route = account.route,
-            status = account.status.as_u16(),
+            request_id = self.id,
+            method = self.method.as_str(),
+            route = self.route,
+            status,
             milliseconds = (seconds * 1e5).round() / 1e2,
-            bytes_in = account.bytes_in,
+            bytes_in = self.bytes_in,
             bytes_out = self.bytes_out,
-            whole,
+            whole = self.whole,
             "answered"
         );
     }

@@ -76,7 +76,8 @@ impl<'w> Flows<'w> {
         }
         let keys: Vec<Key> = self.flows.keys().copied().collect();
         for key in keys {
-            self.advance(key, desk, |flow, listener| flow.step(listener));
+            let count = self.flows.get(&key).map_or(0, Flow::len);
+            self.advance(key, count, desk, |flow, listener| flow.step(listener));
         }
         self.flows.retain(|_, flow| !flow.is_empty());
     }
@@ -118,13 +119,17 @@ impl<'w> Flows<'w> {
                 Err(error) => self.fail(|_, number| number == one.key, &failed(&error), desk),
             }
         }
-        self.advance(key, desk, |flow, listener| flow.admit(asked, listener));
+        let count = asked.len();
+        self.advance(key, count, desk, |flow, listener| {
+            flow.admit(asked, listener)
+        });
     }
 
-    /// Moves one flow on. One that fails ends all its texts.
+    /// Moves one flow on by so many tokens. One that fails ends all its texts.
     fn advance(
         &mut self,
         key: Key,
+        tokens: usize,
         desk: &Desk,
         act: impl FnOnce(
             &mut Flow<'w>,
@@ -134,15 +139,14 @@ impl<'w> Flows<'w> {
         let Some(flow) = self.flows.get_mut(&key) else {
             return;
         };
-        let before = flow.len();
         let listeners = &self.listeners;
         let outcome = act(flow, &mut |number, piece: &str| {
             if let Some((_, ear)) = listeners.get(&number) {
                 ear.tell(Heard::Piece(piece.to_owned()));
             }
         });
-        let written = before.max(flow.len()) as u64;
-        desk.numbers.written_tokens.fetch_add(written, Relaxed);
+        let written = &desk.numbers.written_tokens;
+        written.fetch_add(tokens as u64, Relaxed);
         match outcome {
             Ok(ended) => self.end(ended.into_iter(), desk),
             Err(error) => {
