@@ -167,7 +167,13 @@ fn numbers(value: &Value) -> Vec<f64> {
 
 /// What `skillbelt base generate` writes.
 fn generated(base: &Path, prompt: &str, rest: &[&str]) -> Value {
-    let start = ["base", "generate", base.to_str().unwrap(), prompt];
+    let start = [
+        "base",
+        "generate",
+        base.to_str().unwrap(),
+        "--prompt",
+        prompt,
+    ];
     let answer = run(&mut command(&[&start, rest].concat()), b"");
     assert_eq!(answer.code, Some(0), "{}", answer.err);
     answer.rows()[0].clone()

@@ -202,11 +202,8 @@ fn told_to_stop_it_answers_what_it_has_taken_and_takes_no_more() {
         String::from_utf8_lossy(&some[..first]).into_owned() + &rest
     };
     assert!(answer.contains("data: [DONE]"), "{answer}");
-    assert_eq!(
-        idle.read(&mut some).unwrap(),
-        0,
-        "an idle connection is closed"
-    );
+    // Closed, or never accepted.
+    assert!(!matches!(idle.read(&mut some), Ok(1..)));
     assert_eq!(
         server.ended(Duration::from_secs(10)),
         Some(0),

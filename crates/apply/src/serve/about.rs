@@ -1,5 +1,6 @@
 //! What the server says of itself: tasks, health, numbers, its interface, and the page for people.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,6 +13,7 @@ use skillbelt_train::task::{Side, Task};
 
 use super::house::House;
 use super::model::Model;
+use super::openai::models;
 
 /// Nothing from anywhere else, nothing inside the page itself.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -110,8 +112,18 @@ pub async fn metrics(State(house): State<Arc<House>>) -> Response {
 
 /// `/openapi.json`: the interface, for programs.
 pub async fn openapi(State(house): State<Arc<House>>) -> Response {
+    let tasks = house.models.iter().flat_map(|model| model.tasks());
+    let mut tasks: BTreeSet<&str> = tasks.map(|task| task.name.as_str()).collect();
+    if tasks.is_empty() {
+        // A list of nothing is no schema.
+        tasks.insert("none");
+    }
+    let mut names: Vec<Value> = models::names(&house).into_iter().map(Value::from).collect();
+    names.push(Value::Null);
     let document = include_str!("openapi.json");
     let document = document
+        .replace("\"@MODELS@\"", &Value::from(names).to_string())
+        .replace("\"@TASKS@\"", &json!(tasks).to_string())
         .replace(
             "\"@VERSION@\"",
             &format!("\"{}\"", env!("CARGO_PKG_VERSION")),

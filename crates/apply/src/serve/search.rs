@@ -51,12 +51,10 @@ pub async fn similar(State(house): State<Arc<House>>, bytes: Bytes) -> Result<Re
 }
 
 fn expect_index(house: &House) -> Result<Arc<dyn Lookup>, Refusal> {
-    house.index.clone().ok_or_else(|| {
-        Refusal::unknown(
-            "no_index",
-            "this server was started without an index (--index PATH)",
-        )
-    })
+    house
+        .index
+        .clone()
+        .ok_or_else(|| Refusal::unknown("no_index", "this server was started without an index"))
 }
 
 fn expect_text(param: &str, text: &str) -> Result<(), Refusal> {

@@ -28,7 +28,7 @@ use crate::locate;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   skillbelt serve runs/four/belt --base ./unixcoder-base
-  skillbelt serve defects=runs/a/belt search=runs/b/belt --base pocket --index .
+  skillbelt serve defects=runs/a/belt search=runs/b/belt --base pocket
   curl -s localhost:8642/predict -H 'Content-Type: application/json' -d '{\"texts\": [\"int f() { return 1; }\"]}'")]
 pub struct Serve {
     /// Folders of belts on the same base, each with a name of its own if it is to have one
