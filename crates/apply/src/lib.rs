@@ -10,3 +10,4 @@ pub mod mcp;
 pub mod quickstart;
 pub mod reader;
 pub mod scan;
+pub mod serve;

@@ -24,6 +24,7 @@ mod scan;
 mod score;
 mod search;
 mod similar;
+mod serve;
 mod study;
 mod train;
 
@@ -83,6 +84,7 @@ enum Command {
     Execute(execute::Execute),
     Predict(predict::Predict),
     Score(score::Score),
+    Serve(serve::Serve),
     Baseline(baseline::Baseline),
     Prompt(prompt::Prompt),
     Judge(judge::Judge),
@@ -137,6 +139,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Execute(execute) => execute.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
         Command::Score(score) => score.run(everywhere),
+        Command::Serve(serve) => serve.run(everywhere),
         Command::Baseline(baseline) => baseline.run(everywhere),
         Command::Prompt(prompt) => prompt.run(everywhere),
         Command::Judge(judge) => judge.run(everywhere),
