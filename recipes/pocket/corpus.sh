@@ -106,7 +106,12 @@ keep_of_mono() {
     mkdir -p "$1/mcs/class" && mv "$all/mcs/mcs" "$all/mcs/tools" "$1/mcs/"
     (cd "$all/mcs/class" && mv corlib System System.Core System.XML Mono.* "$1/mcs/class/")
     mkdir -p "$1/mono" && mv "$all/mono/mini" "$all/mono/metadata" "$1/mono/"
-    mkdir -p "$1/sources/corefx" && mv "$all/external/corefx/src" "$1/sources/corefx/"
+    # Of the shared class library the sources, and not their tests.
+    local part
+    for part in "$all"/external/corefx/src/System.*/src; do
+        local own=$1/sources/corefx/src/$(basename "$(dirname "$part")")
+        mkdir -p "$own" && mv "$part" "$own/"
+    done
     mv "$all/external/linker" "$all/external/cecil" "$all/external/Newtonsoft.Json" "$1/sources/"
     mv "$all/LICENSE" "$1/" && rm -rf "$all"
 }

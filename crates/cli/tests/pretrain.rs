@@ -242,6 +242,52 @@ fn a_base_goes_on_from_another_with_pairs_mixed_in() {
 }
 
 #[test]
+fn documentation_finds_its_function_after_a_contrastive_stage() {
+    let bench = Bench::new();
+    bench.plan("plan.yaml", COURSE);
+    bench.well(&["pretrain", "plan.yaml", "-o", "first"]);
+    let stage = |more: &str| {
+        format!(
+            "{more}\nsources: {{python: {{files: corpus, extensions: py}}}}\nheld_out: {{projects: [gamma]}}\n\
+             documented: {{batch_size: 8, max_length: 64, max_query_length: 16}}\n\
+             training: {{max_steps: 24, window: 32, pack_tokens: 64, batch_tokens: 64, warmup_steps: 4, \
+             eval_steps: 8, save_steps: 4, logging_steps: 1, learning_rate: 0.01}}\n"
+        )
+    };
+    let path = bench.path("second.yaml");
+    fs_err::write(&path, stage("base: first/base\nobjective: contrastive")).unwrap();
+    bench.well(&["pretrain", "second.yaml", "-o", "second"]);
+    let found = logged(&bench.path("second"), "valid", "mrr");
+    assert!(found.len() == 3 && found[2] > found[0], "{found:?}");
+    assert!(logged(&bench.path("second"), "valid", "bits_per_byte").is_empty());
+    let pairs = |part: &str| {
+        let path = bench.path(&format!("second/corpus/0.{part}.jsonl"));
+        fs_err::read_to_string(path).unwrap()
+    };
+    // Modules 12 to 14 are those of the project that is held out; each wording stands once.
+    let told = |text: &str, modules: std::ops::Range<usize>| {
+        modules
+            .into_iter()
+            .any(|module| text.contains(&format!("_{module}_")))
+    };
+    assert!(told(&pairs("train"), 0..12) && !told(&pairs("train"), 12..15));
+    assert!(told(&pairs("held"), 12..15) && !told(&pairs("held"), 0..12));
+    // Mixed in, the base goes on learning to write.
+    fs_err::write(&path, stage("base: first/base")).unwrap();
+    bench.well(&["pretrain", "second.yaml", "-o", "mixed"]);
+    assert_eq!(
+        logged(&bench.path("mixed"), "valid", "bits_per_byte").len(),
+        3
+    );
+    assert_eq!(logged(&bench.path("mixed"), "valid", "mrr").len(), 3);
+    fs_err::write(&path, stage("objective: contrastive")).unwrap();
+    bench.refused(
+        &["pretrain", "second.yaml", "-o", "third"],
+        "a stage on a base",
+    );
+}
+
+#[test]
 fn plans_with_mistakes_are_refused_with_the_key() {
     let bench = Bench::new();
     let cases = [

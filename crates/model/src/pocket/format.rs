@@ -5,6 +5,7 @@
 //! and packed again it is the same file. In order: eight letters, the hash of all that follows, the
 //! length of the card, the card (JSON), the texts (deflate), the numbers.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::path::Path;
 
@@ -115,6 +116,10 @@ pub fn unpack(packed: &[u8]) -> Result<Files> {
     }
     let card = take(&mut rest, length as usize, "the card")?;
     let card: Card = serde_json::from_slice(card).map_err(|error| damaged("a card", error))?;
+    let keys: BTreeSet<&String> = card.weights.iter().map(|(key, _)| key).collect();
+    if keys.len() != card.weights.len() {
+        return Err(damaged("weights, each once", "one twice"));
+    }
     let compressed = take(&mut rest, card.compressed as usize, "the texts")?;
     let mut files = texts(&card, compressed)?;
     let mut all = Vec::with_capacity(card.weights.len());
@@ -235,37 +240,102 @@ mod tests {
         assert_eq!(again, bytes);
     }
 
+    fn sealed(rest: &[u8]) -> Vec<u8> {
+        [&LETTERS[..], blake3::hash(rest).as_bytes(), rest].concat()
+    }
+
+    /// A packed base of a few hundred bytes: a matrix, a vector, and a text.
+    fn tiny() -> Vec<u8> {
+        let text = br#"{"model_type": "none"}"#;
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(text).unwrap();
+        let compressed = encoder.finish().unwrap();
+        let card = Card {
+            texts: vec![("config.json".into(), text.len() as u64)],
+            compressed: compressed.len() as u64,
+            weights: vec![("map".into(), vec![2, 3]), ("norm".into(), vec![3])],
+        };
+        let card = serde_json::to_vec(&card).unwrap();
+        let mut numbers = Vec::new();
+        round(&[0.5, -1.0, 0.25], &mut numbers);
+        round(&[0.0, 0.0, 0.0], &mut numbers);
+        numbers.extend([1f32, 2.0, 3.0].iter().flat_map(|n| n.to_le_bytes()));
+        let length = (card.len() as u32).to_le_bytes();
+        sealed(&[&length[..], &card, &compressed, &numbers].concat())
+    }
+
+    fn is_typed(result: Result<Files>) -> bool {
+        matches!(result, Err(Error::BadFile { .. }))
+    }
+
     #[test]
-    fn every_cut_and_every_changed_byte_of_the_front_is_refused() {
-        let packed = super::super::packed();
-        let front = packed.len().min(3000);
-        for cut in (0..front).step_by(37).chain([packed.len() - 1]) {
-            assert!(unpack(&packed[..cut]).is_err());
+    fn every_cut_and_every_flipped_bit_is_refused_with_a_typed_error() {
+        let whole = tiny();
+        assert_eq!(unpack(&whole).unwrap().len(), 2);
+        for cut in 0..whole.len() {
+            assert!(is_typed(unpack(&whole[..cut])), "cut at {cut}");
         }
-        let mut bytes = packed.to_vec();
-        for place in (0..front).step_by(211) {
-            bytes[place] ^= 1;
-            assert!(unpack(&bytes).is_err(), "byte {place}");
-            bytes[place] ^= 1;
+        let mut bytes = whole.clone();
+        for bit in 0..8 * whole.len() {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(is_typed(unpack(&bytes)), "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
         }
         bytes.push(0);
-        assert!(unpack(&bytes).is_err());
+        assert!(is_typed(unpack(&bytes)));
+    }
+
+    /// Whoever makes a damaged file may make its hash too.
+    #[test]
+    fn a_cut_or_flipped_content_under_a_right_hash_is_refused_or_read_without_a_panic() {
+        let whole = tiny();
+        let rest = &whole[LETTERS.len() + HASH..];
+        for cut in 0..rest.len() {
+            assert!(is_typed(unpack(&sealed(&rest[..cut]))), "cut at {cut}");
+        }
+        let (mut bytes, mut refused) = (rest.to_vec(), 0);
+        for bit in 0..8 * rest.len() {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            if let Err(error) = unpack(&sealed(&bytes)) {
+                assert!(is_typed(Err(error)), "bit {bit}");
+                refused += 1;
+            }
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        // A flipped number is another number; a flipped card or text is none.
+        assert!(refused > 8 * 4 && refused < 8 * rest.len(), "{refused}");
+    }
+
+    #[test]
+    fn cuts_and_changed_bytes_of_the_base_that_is_built_in_are_refused() {
+        let packed = super::super::packed();
+        let last = packed.len() - 1;
+        for cut in [0, 7, 8, 39, 40, 44, 1000, last / 2, last] {
+            assert!(is_typed(unpack(&packed[..cut])), "cut at {cut}");
+        }
+        let mut bytes = packed.to_vec();
+        for place in [0, 8, 40, 43, 500, last / 2, last] {
+            bytes[place] ^= 1;
+            assert!(is_typed(unpack(&bytes)), "byte {place}");
+            bytes[place] ^= 1;
+        }
     }
 
     #[test]
     fn a_file_with_a_right_hash_and_wrong_content_is_refused_without_a_panic() {
-        let sealed = |rest: &[u8]| [&LETTERS[..], blake3::hash(rest).as_bytes(), rest].concat();
         let card = |text: &str| [&(text.len() as u32).to_le_bytes()[..], text.as_bytes()].concat();
         let cases = [
             "{}",
             r#"{"texts": [], "compressed": 9999999999, "weights": []}"#,
             r#"{"texts": [], "compressed": 0, "weights": [["w", [18446744073709551615, 3]]]}"#,
+            r#"{"texts": [], "compressed": 0, "weights": [["w", [18446744073709551615, 0]]]}"#,
+            r#"{"texts": [], "compressed": 0, "weights": [["w", [0]], ["w", [0]]]}"#,
             r#"{"texts": [["../x", 0]], "compressed": 0, "weights": []}"#,
             r#"{"texts": [["config.json", 7]], "compressed": 0, "weights": []}"#,
         ];
         for case in cases {
-            assert!(unpack(&sealed(&card(case))).is_err(), "{case}");
+            assert!(is_typed(unpack(&sealed(&card(case)))), "{case}");
         }
-        assert!(unpack(&sealed(&u32::MAX.to_le_bytes())).is_err());
+        assert!(is_typed(unpack(&sealed(&u32::MAX.to_le_bytes()))));
     }
 }

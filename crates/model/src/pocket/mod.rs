@@ -8,6 +8,7 @@
 //! it is; one in which a byte is another, or missing, is made anew and put in its place by a rename.
 
 mod format;
+mod own;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,9 +31,13 @@ pub fn packed() -> &'static [u8] {
     PACKED
 }
 
-/// The folder of the base in a cache, after putting it there if it is not.
+/// The folder of the base in a cache, after putting it there if it is not; where nothing can be
+/// written there, in a folder of one's own among temporary files.
 pub fn folder(cache: &Path) -> Result<PathBuf> {
-    place(PACKED, cache)
+    place(PACKED, cache).or_else(|refused| match own::folder() {
+        Some(own) => place(PACKED, &own).map_err(|_| refused),
+        None => Err(refused),
+    })
 }
 
 /// The same for any packed base.
@@ -110,6 +115,15 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let found = folder(cache.path()).unwrap();
         assert!(pack(&found).unwrap() == PACKED);
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_written_into_is_done_without() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let cache = file.path().join("cache");
+        let found = folder(&cache).unwrap();
+        assert!(!found.starts_with(&cache) && is_whole(&found, &unpack(PACKED).unwrap()));
+        assert!(place(PACKED, &cache).is_err());
     }
 
     #[test]

@@ -1,14 +1,15 @@
-//! Fresh networks: the configuration that the plan's sizes make, and the first numbers of weights.
+//! Fresh networks: the configuration that the plan's sizes make, the first numbers of weights, and a
+//! network of another base's shape that begins with such numbers.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 use skillbelt_engine::random::Stream;
-use skillbelt_model::Error;
-use skillbelt_model::Tokenizer;
-use skillbelt_model::base::Source;
+use skillbelt_model::base::{Base, Loader, Purpose, Source};
+use skillbelt_model::{ConfigFile, Error, Tokenizer, family};
 
 use super::plan::{Aim, NetworkSettings};
+use crate::error::Result;
 
 /// Spread of the first numbers, as most of these networks begin.
 const SPREAD: f32 = 0.02;
@@ -32,7 +33,8 @@ pub fn config(aim: Aim, network: &NetworkSettings, tokenizer: &Tokenizer) -> Val
         "torch_dtype": "float32",
     });
     let own = match aim {
-        Aim::Causal => json!({
+        // A contrastive stage is learnt on a base; it has no network of its own.
+        Aim::Causal | Aim::Contrastive => json!({
             "architectures": ["Qwen2ForCausalLM"],
             "model_type": "qwen2",
             "hidden_act": "silu",
@@ -60,6 +62,25 @@ pub fn config(aim: Aim, network: &NetworkSettings, tokenizer: &Tokenizer) -> Val
         config.extend(own);
     }
     config
+}
+
+/// A network of the shape of the base in a folder, with the numbers that a pretraining would begin
+/// with. The weights of the base are not opened.
+pub fn of_shape(folder: &Path, purpose: Purpose, seed: u64) -> Result<Base> {
+    let config = ConfigFile::open(&folder.join("config.json"))?;
+    let layers = ["num_hidden_layers", "num_layers", "n_layer"];
+    let layers = layers.iter().find_map(|key| config.object().get(*key));
+    let layers = layers.and_then(Value::as_u64).unwrap_or(1).max(1) as usize;
+    let weights = FreshWeights { seed, layers };
+    let network = family::load(Loader::new(&weights, purpose), &config)?;
+    Ok(Base { network, config })
+}
+
+/// What tells one such network from another: the configuration and the seed.
+pub fn hash(folder: &Path, seed: u64) -> Result<String> {
+    let config = ConfigFile::open(&folder.join("config.json"))?;
+    let text = json!({"fresh": config.object(), "seed": seed}).to_string();
+    Ok(blake3::hash(text.as_bytes()).to_hex().to_string())
 }
 
 /// The first numbers of every weight: norms are one, biases zero, maps normal around zero, and those
@@ -90,7 +111,7 @@ impl Source for FreshWeights {
         None
     }
 
-    fn read_f32(&self, key: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+    fn read_f32(&self, key: &str, shape: &[usize]) -> std::result::Result<Vec<f32>, Error> {
         let count = shape.iter().product();
         if let [_] = shape {
             let constant = if key.ends_with("bias") { 0.0 } else { 1.0 };

@@ -9,7 +9,7 @@ pub mod causal;
 pub mod compare;
 pub mod corpus;
 mod five;
-mod fresh;
+pub mod fresh;
 pub mod masked;
 mod pieces;
 pub mod plan;
@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde_json::{Value, json};
 use skillbelt_model::base::{self, Base, Loader, Purpose};
 use skillbelt_model::belt::Full;
@@ -35,7 +36,7 @@ use crate::data::Split;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::optimise::schedule::Rates;
-use crate::recipe::{Evaluation, Policy, Schedule};
+use crate::recipe::{Evaluation, Policy, Schedule, TaskSettings};
 use crate::run::{self, Finished, Papers, Prepared, RunOptions, Workshop};
 use crate::task::{Given, Objective, Set, Task};
 use crate::watch::Watch;
@@ -151,6 +152,9 @@ fn tasks(
     let seed = file.training.seed;
     let batch_size = file.training.training().batch_size;
     for (place, (name, source)) in file.sources.iter().enumerate() {
+        if file.objective == Aim::Contrastive {
+            break;
+        }
         let train = stock.tokens(place, Part::Train)?;
         let held = stock.held_tokens(place, file.held_out.max_bytes, &lengths)?;
         let valid = windows.set(&held, seed, name)?;
@@ -171,15 +175,51 @@ fn tasks(
             test: None,
         });
     }
-    if !file.contrast.is_empty() {
-        contrast(file, stock, opened, base, &mut tasks)?;
+    let pairs = pairs(file, stock);
+    if !pairs.is_empty() {
+        contrast(file, &pairs, stock, opened, base, &mut tasks)?;
     }
-    Ok(tasks)
+    match tasks.is_empty() {
+        true => Err(Error::told(
+            "no source has a documented function to learn from",
+        )),
+        false => Ok(tasks),
+    }
+}
+
+/// Sets of pairs: of the documented functions of each source, and of other files.
+fn pairs(file: &PlanFile, stock: &Stock) -> IndexMap<String, TaskSettings> {
+    let mut all = IndexMap::new();
+    for (place, (name, source)) in file.sources.iter().enumerate() {
+        let Some(how) = file.pairs() else { break };
+        let Some(train) = stock.pairs(place, Part::Train) else {
+            continue;
+        };
+        let bytes = stock
+            .sources
+            .get(name)
+            .map_or(0, |counts| counts.train.bytes);
+        let own = stock::weight(source.weight, bytes);
+        let beside = match file.objective {
+            Aim::Contrastive => 1.0,
+            _ => how.share / (1.0 - how.share),
+        };
+        let settings = TaskSettings {
+            weight: Some(own * beside),
+            batch_size: Some(how.batch_size),
+            ..how.settings(train, stock.pairs(place, Part::HeldOut))
+        };
+        all.insert(format!("{name}-documented"), settings);
+    }
+    let others = file.contrast.iter();
+    all.extend(others.map(|(name, settings)| (name.clone(), settings.clone())));
+    all
 }
 
 /// Pairs that are to lie close together, as the objective `retrieve` learns them.
 fn contrast(
     file: &PlanFile,
+    pairs: &IndexMap<String, TaskSettings>,
     stock: &Stock,
     opened: &Base,
     base: Option<&Path>,
@@ -188,7 +228,7 @@ fn contrast(
     let folder = base.unwrap_or(Path::new(""));
     let given = Given::of_folder(folder, &opened.config, &*opened.network, &stock.tokenizer)?;
     let seed = file.training.seed;
-    for (name, settings) in &file.contrast {
+    for (name, settings) in pairs {
         let task = Task::of_files(name, settings, tasks.len(), &given, seed)?;
         let train = task.load(Split::Train, &stock.tokenizer, seed)?;
         tasks.push(Prepared {
@@ -215,7 +255,7 @@ fn objective(
         bytes: lengths.to_vec(),
     };
     Ok(match file.objective {
-        Aim::Causal => (Box::new(Causal { pieces }), causal::BITS),
+        Aim::Causal | Aim::Contrastive => (Box::new(Causal { pieces }), causal::BITS),
         Aim::Masked => {
             let mask = tokenizer.special().mask;
             let mask =
@@ -237,7 +277,7 @@ fn objective(
 fn windows(file: &PlanFile, tokenizer: &Tokenizer) -> Result<Windows> {
     let special = tokenizer.special();
     let (begin, end) = match file.objective {
-        Aim::Causal => (special.bos.or(special.eos), special.eos),
+        Aim::Causal | Aim::Contrastive => (special.bos.or(special.eos), special.eos),
         Aim::Masked => (special.cls.or(special.bos), special.sep.or(special.eos)),
     };
     let (Some(begin), Some(end)) = (begin, end) else {
@@ -250,7 +290,7 @@ fn windows(file: &PlanFile, tokenizer: &Tokenizer) -> Result<Windows> {
         begin,
         end,
         every: file.objective == Aim::Masked,
-        told_last: file.objective == Aim::Causal,
+        told_last: file.objective != Aim::Masked,
     })
 }
 

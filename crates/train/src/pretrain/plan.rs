@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::recipe::shape::{section, words};
-use crate::recipe::{Mixing, Optimiser, Schedule, TaskSettings, Training};
+use crate::recipe::{Mixing, Optimiser, Schedule, SplitFiles, TaskSettings, TaskType, Training};
 
 words! {
     /// What is learnt of a text.
@@ -18,6 +18,8 @@ words! {
         Causal,
         /// Tokens that were hidden, from all others: an encoder of the BERT family, in RoBERTa's layout.
         Masked,
+        /// Documentation and its function lie close together: a last stage, on a base.
+        Contrastive,
     }
 }
 
@@ -43,7 +45,10 @@ section! {
         /// What is never learnt from, so that it can be measured.
         #[serde(default)]
         pub held_out: HeldOut,
-        /// Pairs that are to lie close together (documentation and code), as tasks of type `retrieve`, mixed in by their weights.
+        /// The documented functions of the sources, as pairs that are to lie close together: all that is drawn under `contrastive`, else a share of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub documented: Option<Documented>,
+        /// Pairs of other files that are to lie close together, as tasks of type `retrieve`, mixed in by their weights.
         #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
         pub contrast: IndexMap<String, TaskSettings>,
         /// How long, how fast.
@@ -54,6 +59,17 @@ section! {
 
 fn causal() -> Aim {
     Aim::Causal
+}
+
+impl PlanFile {
+    /// How documented functions are learnt, if they are.
+    pub fn pairs(&self) -> Option<Documented> {
+        match (&self.documented, self.objective) {
+            (Some(given), _) => Some(given.clone()),
+            (None, Aim::Contrastive) => Some(Documented::default()),
+            (None, _) => None,
+        }
+    }
 }
 
 section! {
@@ -158,6 +174,60 @@ impl Default for HeldOut {
         }
     }
 }
+
+section! {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields, default)]
+    pub struct Documented {
+        /// Share of the draws, beside texts (`contrastive` draws nothing else).
+        pub share: f64,
+        /// Functions of a draw: each documentation must find its own among them.
+        pub batch_size: usize,
+        /// Longest documentation in tokens.
+        pub max_query_length: usize,
+        /// Longest function in tokens.
+        pub max_length: usize,
+        /// How a text becomes a vector: `mean`, `first` or `last`.
+        pub pooling: String,
+        /// What similarities are divided by before the softmax.
+        pub temperature: f64,
+    }
+}
+
+impl Default for Documented {
+    fn default() -> Documented {
+        Documented {
+            share: 0.25,
+            batch_size: 64,
+            max_query_length: 48,
+            max_length: 160,
+            pooling: "mean".to_owned(),
+            temperature: 0.05,
+        }
+    }
+}
+
+impl Documented {
+    /// The same in a recipe's words, of the pairs in these files.
+    pub fn settings(&self, train: PathBuf, valid: Option<PathBuf>) -> TaskSettings {
+        TaskSettings {
+            kind: Some(TaskType::Retrieve),
+            train: Some(SplitFiles::One(train)),
+            valid: valid.map(SplitFiles::One),
+            max_length: Some(self.max_length),
+            max_query_length: Some(self.max_query_length),
+            max_eval_rows: Some(ASKED_PAIRS),
+            pooling: Some(self.pooling.clone()),
+            temperature: Some(self.temperature),
+            symmetric: Some(true),
+            metric: Some("mrr".to_owned()),
+            ..TaskSettings::default()
+        }
+    }
+}
+
+/// Held-out pairs of a source that are asked in an evaluation.
+const ASKED_PAIRS: usize = 256;
 
 section! {
     /// The keys have the names and meanings that they have in a recipe.

@@ -170,6 +170,27 @@ impl Plan {
             &at("masked_share"),
             format!("expected between 0 and 1, found {share}"),
         );
+        if let Some(pairs) = file.pairs() {
+            let at = |key: &'static str| ["documented", key];
+            for (key, value) in [
+                ("batch_size", pairs.batch_size),
+                ("max_query_length", pairs.max_query_length),
+                ("max_length", pairs.max_length),
+            ] {
+                let least = 2;
+                need(
+                    value >= least,
+                    &at(key),
+                    format!("expected at least {least}, found {value}"),
+                );
+            }
+            let share = pairs.share;
+            need(
+                share > 0.0 && share < 1.0,
+                &at("share"),
+                format!("expected between 0 and 1, found {share}"),
+            );
+        }
         let share = file.held_out.share;
         need(
             (0.0..1.0).contains(&share),
@@ -245,6 +266,12 @@ impl Plan {
             heads.is_multiple_of(kv),
             &at("kv_heads"),
             format!("expected a divisor of {heads} heads, found {kv}"),
+        );
+        let stage = self.file.objective == Aim::Contrastive;
+        need(
+            !stage || self.file.base.is_some(),
+            &["base"],
+            "`contrastive` is a stage on a base: name it".into(),
         );
         let masked = self.file.objective == Aim::Masked;
         need(

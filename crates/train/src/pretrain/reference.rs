@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::plan::{Course, HeldOut, NetworkSettings, PlanFile, TokenizerSettings};
+use super::plan::{Course, Documented, HeldOut, NetworkSettings, PlanFile, TokenizerSettings};
 use crate::recipe::reference::{heading, rows, words};
 use crate::recipe::shape::Shaped;
 
@@ -24,6 +24,7 @@ pub fn markdown() -> String {
                 serde_json::to_value(TokenizerSettings::default()),
             ),
             "held_out" => ("`held_out`", serde_json::to_value(HeldOut::default())),
+            "documented" => ("`documented`", serde_json::to_value(Documented::default())),
             "training" => ("`training`", serde_json::to_value(Course::default())),
             "sources" => ("`sources.NAME`", Ok(Json::Null)),
             _ => continue,

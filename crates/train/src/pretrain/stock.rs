@@ -14,7 +14,7 @@ use skillbelt_engine::random::Stream;
 use skillbelt_model::Tokenizer;
 use skillbelt_model::tokenizer::learn::{self, Roles};
 
-use super::corpus::{self, Counts, Document, Texts};
+use super::corpus::{self, Counts, Document, Texts, documented};
 use super::plan::{Aim, PlanFile};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
@@ -56,6 +56,20 @@ impl Part {
         match self {
             Part::Train => format!("{source}.train.tokens"),
             Part::HeldOut => format!("{source}.held.tokens"),
+        }
+    }
+
+    fn pairs(self, source: usize) -> String {
+        match self {
+            Part::Train => format!("{source}.train.jsonl"),
+            Part::HeldOut => format!("{source}.held.jsonl"),
+        }
+    }
+
+    fn told(self) -> &'static str {
+        match self {
+            Part::Train => "to learn from",
+            Part::HeldOut => "held out",
         }
     }
 }
@@ -102,12 +116,16 @@ fn depends(plan: &PlanFile, base: Option<&Path>) -> Result<Value> {
         Some(folder) => json!(Tokenizer::from_folder(folder)?.recipe()?.to_string().len()),
         None => json!([plan.objective, plan.tokenizer]),
     };
-    Ok(json!({
+    let mut depends = json!({
         "sources": plan.sources,
         "held_out": {"share": plan.held_out.share, "projects": plan.held_out.projects},
         "tokenizer": tokenizer,
         "seed": plan.training.seed,
-    }))
+    });
+    if plan.pairs().is_some() {
+        depends["documented"] = json!(true);
+    }
+    Ok(depends)
 }
 
 /// Reads the corpus, learns or copies the tokenizer, and writes the token ids of every text.
@@ -135,6 +153,18 @@ fn build(
     for (place, texts) in texts.values().enumerate() {
         for (part, documents) in [(Part::Train, &texts.train), (Part::HeldOut, &texts.held)] {
             write_tokens(&folder.join(part.file(place)), documents, &tokenizer)?;
+        }
+    }
+    if plan.pairs().is_some() {
+        told("looking for documented functions");
+        for (place, (name, texts)) in texts.iter().enumerate() {
+            for (part, documents) in [(Part::Train, &texts.train), (Part::HeldOut, &texts.held)] {
+                let found = documented::write(&folder.join(part.pairs(place)), documents)?;
+                told(&format!(
+                    "{name}: {found} documented functions {}",
+                    part.told()
+                ));
+            }
         }
     }
     let sources = texts.into_iter().map(|(name, texts)| (name, texts.counts));
@@ -221,7 +251,7 @@ pub fn weight(given: Option<f64>, bytes: u64) -> f64 {
 
 pub fn roles(aim: Aim) -> Roles {
     match aim {
-        Aim::Causal => Roles::decoder(),
+        Aim::Causal | Aim::Contrastive => Roles::decoder(),
         Aim::Masked => Roles::encoder(),
     }
 }
@@ -229,7 +259,7 @@ pub fn roles(aim: Aim) -> Roles {
 /// What libraries ask of a tokenizer beside its file.
 fn settings(plan: &PlanFile) -> Value {
     let mut settings = match plan.objective {
-        Aim::Causal => json!({
+        Aim::Causal | Aim::Contrastive => json!({
             "bos_token": "<|endoftext|>",
             "eos_token": "<|endoftext|>",
             "pad_token": "<|endoftext|>",
@@ -272,6 +302,13 @@ impl Stock {
     /// Puts the tokenizer's files into another folder.
     pub fn copy_tokenizer(&self, folder: &Path) -> Result<()> {
         copy_tokenizer(&self.folder, folder)
+    }
+
+    /// The documented functions of a part, if it has any.
+    pub fn pairs(&self, source: usize, part: Part) -> Option<PathBuf> {
+        let path = self.folder.join(part.pairs(source));
+        let some = fs_err::metadata(&path).is_ok_and(|about| about.len() > 0);
+        some.then_some(path)
     }
 
     /// The token ids of each text of a part, in the order of the corpus.

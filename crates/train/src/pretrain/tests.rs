@@ -11,7 +11,7 @@ use skillbelt_model::{ConfigFile, Tokenizer, family};
 
 use super::causal::Causal;
 use super::pieces::{Pieces, bits_per_byte};
-use super::plan::{Aim, NetworkSettings};
+use super::plan::{Aim, NetworkSettings, PlanFile};
 use super::windows::Windows;
 use super::{fresh, stock};
 use crate::task::{Objective, Stage};
@@ -159,4 +159,66 @@ proptest! {
             prop_assert!(ends >= texts.len());
         }
     }
+}
+
+/// A corpus of three projects; what only `gamma` says, and a file of `beta` that is nearly one of its.
+fn corpus(folder: &Path) {
+    let program = |name: &str, more: &str| -> String {
+        let function = |i: usize| {
+            format!(
+                "def {name}_{i}(first, second_{i}):\n    \"\"\"Gives the {name} of number {i} and another.\"\"\"\n    total_{i} = first * {i} + second_{i}\n    return total_{i}\n\n"
+            )
+        };
+        (0..30).map(function).collect::<String>() + more
+    };
+    let write = |path: &str, text: &str| {
+        let path = folder.join(path);
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        fs_err::write(path, text).unwrap();
+    };
+    write("alpha/one.py", &program("alpha", ""));
+    write("beta/two.py", &program("beta", ""));
+    write("beta/copied.py", &program("gamma", "# a copy\n"));
+    write("gamma/three.py", &program("gamma", ""));
+}
+
+fn plan(folder: &Path, held_out: Value) -> PlanFile {
+    let plan = serde_json::json!({
+        "sources": {"python": {"files": [folder.join("corpus")], "extensions": ["py"]}},
+        "tokenizer": {"vocabulary": 400},
+        "held_out": held_out,
+        "documented": {},
+    });
+    serde_json::from_value(plan).unwrap()
+}
+
+/// All that a run of the plan could learn: the texts, and the pairs.
+fn learnt(plan: &PlanFile, run: &Path, part: stock::Part) -> String {
+    let disk = crate::disk::Disk::new(Default::default());
+    let stock = stock::open(plan, None, run, &disk, &mut |_| ()).unwrap();
+    let tokens = stock.tokens(0, part).unwrap();
+    let texts = tokens
+        .iter()
+        .map(|ids| stock.tokenizer.decode(ids, false).unwrap());
+    let pairs = stock.pairs(0, part);
+    let pairs = pairs.map(|path| fs_err::read_to_string(path).unwrap());
+    texts.chain(pairs).collect()
+}
+
+#[test]
+fn what_is_held_out_is_never_learnt_nor_what_is_nearly_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    corpus(&folder.path().join("corpus"));
+    let run = |name: &str| folder.path().join(name);
+    let apart = plan(folder.path(), serde_json::json!({"projects": ["gamma"]}));
+    let text = learnt(&apart, &run("apart"), stock::Part::Train);
+    assert!(text.contains("alpha_29") && text.contains("beta_29"));
+    assert!(text.contains("Gives the alpha of number 3 and another."));
+    assert!(!text.contains("gamma"));
+    let held = learnt(&apart, &run("apart"), stock::Part::HeldOut);
+    assert!(held.contains("gamma_29") && !held.contains("alpha") && !held.contains("a copy"));
+    // The control: with nothing held out the same words are learnt, and would have been found.
+    let all = plan(folder.path(), serde_json::json!({"share": 0.0}));
+    let text = learnt(&all, &run("all"), stock::Part::Train);
+    assert!(text.contains("gamma_29") && text.contains("Gives the gamma of number 3 and another."));
 }

@@ -2,7 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::recipe::shape::section;
+use crate::recipe::shape::{section, words};
+
+words! {
+    /// Which numbers the network begins with.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Weights {
+        /// Those of its checkpoint.
+        Pretrained,
+        /// Drawn by the seed for the base's own shape: what its pretraining is worth shows against this.
+        Random,
+    }
+}
 
 section! {
     /// `base: NAME` or `base: {name: NAME, precision: int8}`; the short form is opened up before this
@@ -18,6 +30,16 @@ section! {
         /// How frozen weights are held: `f32`, `bf16`, `int8` or `nf4` [f32].
         #[serde(default = "f32_name")]
         pub precision: String,
+        /// Which numbers the network begins with; a belt on random ones is refused on the base itself [pretrained].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub weights: Option<Weights>,
+    }
+}
+
+impl BaseSettings {
+    /// Whether the network begins with numbers that nobody trained.
+    pub fn is_random(&self) -> bool {
+        self.weights == Some(Weights::Random)
     }
 }
 

@@ -16,6 +16,7 @@ use skillbelt_model::{Checkpoint, Tokenizer};
 
 use crate::data::{Split, Tally, read};
 use crate::error::{Error, Result};
+use crate::pretrain::fresh;
 use crate::recipe::{BeltKind, Recipe, Resolved, TaskSettings, identity};
 use crate::run::{self, Finished, Papers, Prepared, RunOptions, Workshop};
 use crate::task::{Given, Task};
@@ -37,7 +38,7 @@ pub fn train(
     let plan = plan(recipe, &*base.network)?;
     let belt = Belt::fresh(&mut *base.network, &plan, recipe.training.seed)?;
     let tasks = tasks(recipe, base_folder, &base, &tokenizer)?;
-    let base_hash = Checkpoint::open(base_folder)?.content_hash();
+    let base_hash = base_hash(recipe, base_folder)?;
     let shipping = Shipping::new(recipe, &belt, &*base.network, base_hash, &tasks);
     let params = params(&belt, &tasks);
     let papers = papers(resolved, &shipping.base_hash, &tasks)?;
@@ -140,7 +141,19 @@ pub fn open_base(recipe: &Recipe, folder: &Path) -> Result<Base> {
         }
         _ => Purpose::frozen(precision),
     };
-    Ok(base::open(folder, purpose)?)
+    match recipe.base.is_random() {
+        true => fresh::of_shape(folder, purpose, recipe.training.seed),
+        false => Ok(base::open(folder, purpose)?),
+    }
+}
+
+/// Hash of the weights that a belt of the recipe is trained on. Random ones have another than the
+/// checkpoint whose shape they have, so that a belt on them fits no base that a person could name.
+fn base_hash(recipe: &Recipe, folder: &Path) -> Result<String> {
+    match recipe.base.is_random() {
+        true => fresh::hash(folder, recipe.training.seed),
+        false => Ok(Checkpoint::open(folder)?.content_hash()),
+    }
 }
 
 /// The tasks of a recipe on an opened base, without their examples.

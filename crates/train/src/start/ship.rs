@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 use skillbelt_engine::Param;
 use skillbelt_model::base::Network;
-use skillbelt_model::belt::folder::{BeltFile, HeadShape, Limits, TaskRecord};
+use skillbelt_model::belt::folder::{BeltFile, HeadShape, Limits, TaskRecord, plain_name};
 use skillbelt_model::belt::{Belt, heads};
 
 use crate::error::Result;
@@ -34,7 +34,7 @@ impl<'b> Shipping<'b> {
         let precision = &recipe.base.precision;
         let mut card = BeltFile::new(
             belt.kind_name(),
-            &recipe.base.name,
+            &called(recipe),
             network.family(),
             &base_hash,
             precision,
@@ -93,6 +93,19 @@ impl<'b> Shipping<'b> {
         card.notes.insert("epoch".into(), json!(note.epoch));
         card.notes.insert("policy".into(), json!(note.policy));
         Ok(card.write(folder)?)
+    }
+}
+
+/// What the card calls the base: random weights are never called by the base's own name.
+fn called(recipe: &Recipe) -> String {
+    let name = plain_name(&recipe.base.name);
+    match recipe.base.is_random() {
+        true => format!(
+            "random-weights-{}-shape-of-{}",
+            recipe.training.seed,
+            name.replace('/', "-")
+        ),
+        false => name,
     }
 }
 

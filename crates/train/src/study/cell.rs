@@ -14,7 +14,13 @@ use crate::study::plan::{Arm, Plan, PlannedBelt};
 use crate::study::prompted;
 
 /// Keys of a planned belt that its recipe holds elsewhere.
-const BESIDE: [&str; 4] = ["learning_rate", "head_learning_rate", "precision", "arms"];
+const BESIDE: [&str; 5] = [
+    "learning_rate",
+    "head_learning_rate",
+    "precision",
+    "arms",
+    "bases",
+];
 /// Where values come from that a study sets itself.
 pub(super) const STUDY: Origin = Origin::Preset("study: equal budgets");
 /// What stands for the output until a cell is run: it determines nothing.
@@ -116,6 +122,9 @@ pub fn cells(plan: &Plan, contents: &mut Contents) -> Result<Vec<Cell>> {
     let mut cells: Vec<Cell> = Vec::new();
     for base in plan.file.bases.keys() {
         for (belt, planned) in &plan.file.belts {
+            if !planned.is_on(base) {
+                continue;
+            }
             for (tasks, arms) in sets(plan, planned) {
                 for &seed in &plan.file.seeds {
                     let cell = train(plan, contents, (base, belt, planned), &tasks, &arms, seed)?;

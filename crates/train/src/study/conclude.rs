@@ -123,6 +123,7 @@ impl Study {
             samples,
             tasks: &tasks,
             full: &full,
+            random: &self.random(),
             draws: self.draws(),
         };
         Tables {
@@ -133,9 +134,22 @@ impl Study {
             leave_one_out: tabling.leave_one_out(),
             trained_minus_untrained: tabling.trained_minus_untrained(),
             belt_minus_prompted: tabling.belt_minus_prompted(),
+            pretrained_minus_random: tabling.pretrained_minus_random(),
             groupings: grouping::groupings(&tabling, &rises.collect(), cells),
             foreseen: Vec::new(),
         }
+    }
+
+    /// Bases with those that have their shape and random weights: the same folder or hub name.
+    fn random(&self) -> Vec<(String, String)> {
+        let bases = &self.plan.file.bases;
+        let (random, trained): (Vec<_>, Vec<_>) =
+            bases.iter().partition(|(_, base)| base.is_random());
+        let pairs = trained.iter().flat_map(|(name, base)| {
+            let same = random.iter().filter(|(_, other)| other.name == base.name);
+            same.map(|(other, _)| ((*name).clone(), (*other).clone()))
+        });
+        pairs.collect()
     }
 
     fn draws(&self) -> Draws {

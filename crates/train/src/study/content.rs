@@ -1,6 +1,6 @@
 //! Hashes of what cells are made from: bases and data. Each file is read once for a whole study.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
@@ -19,14 +19,17 @@ const MAX_BESIDE: u64 = 256 << 20;
 pub struct Contents {
     /// The folder of each base, by the name that the plan gives it.
     bases: IndexMap<String, PathBuf>,
+    /// Those of which only the shape is used.
+    random: BTreeSet<String>,
     of_bases: BTreeMap<String, String>,
     of_splits: BTreeMap<String, Value>,
 }
 
 impl Contents {
-    pub fn new(bases: IndexMap<String, PathBuf>) -> Contents {
+    pub fn new(bases: IndexMap<String, PathBuf>, random: BTreeSet<String>) -> Contents {
         Contents {
             bases,
+            random,
             of_bases: BTreeMap::new(),
             of_splits: BTreeMap::new(),
         }
@@ -39,13 +42,16 @@ impl Contents {
             .ok_or_else(|| Error::told(format_args!("the base `{base}` was not found")))
     }
 
-    /// Of the weights of a base and of all that is read beside them.
+    /// Of the weights of a base, if they are used, and of all that is read beside them.
     pub fn base(&mut self, name: &str) -> Result<String> {
         if let Some(known) = self.of_bases.get(name) {
             return Ok(known.clone());
         }
         let folder = self.folder(name)?;
-        let weights = Checkpoint::open(folder)?.content_hash();
+        let weights = match self.random.contains(name) {
+            true => "random".to_owned(),
+            false => Checkpoint::open(folder)?.content_hash(),
+        };
         let mut beside = BTreeMap::new();
         for path in disk::entries(folder)? {
             let read = path.extension().is_some_and(|ending| {

@@ -73,7 +73,9 @@ impl Study {
         dead_after: Duration,
         faults: Arc<Faults>,
     ) -> Result<Study> {
-        let mut contents = Contents::new(bases);
+        let random = plan.file.bases.iter().filter(|(_, base)| base.is_random());
+        let random = random.map(|(name, _)| name.clone()).collect();
+        let mut contents = Contents::new(bases, random);
         let cells = cell::cells(&plan, &mut contents)?;
         Ok(Study {
             folder: StudyFolder::new(root, dead_after, faults),

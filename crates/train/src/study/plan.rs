@@ -63,6 +63,9 @@ section! {
         /// The arms of this belt [those of the plan].
         #[serde(skip_serializing_if = "Option::is_none")]
         pub arms: Option<Vec<Arm>>,
+        /// The bases of this belt, by the names of the plan [all of them].
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub bases: Option<Vec<String>>,
     }
 }
 
@@ -73,6 +76,14 @@ pub struct PlannedBelt {
     pub beside: BesideTheBelt,
     #[serde(flatten)]
     pub settings: BeltSettings,
+}
+
+impl PlannedBelt {
+    /// Whether the belt is trained on a base of the plan.
+    pub fn is_on(&self, base: &str) -> bool {
+        let named = self.beside.bases.as_ref();
+        named.is_none_or(|bases| bases.iter().any(|name| name == base))
+    }
 }
 
 impl Shaped for PlannedBelt {
@@ -185,6 +196,7 @@ impl Plan {
                     name: written.clone(),
                     revision: None,
                     precision: "f32".into(),
+                    weights: None,
                 });
             }
         }

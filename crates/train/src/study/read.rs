@@ -222,6 +222,15 @@ fn unequal(plan: &Plan) -> Vec<Problem> {
             "once is enough",
         );
     }
+    for (belt, planned) in &plan.file.belts {
+        for base in planned.beside.bases.iter().flatten() {
+            if !plan.file.bases.contains_key(base) {
+                let message = format!("the plan has no base `{base}`");
+                let hint = "name those of the section `bases`";
+                told(&["belts", belt, "bases"], &message, hint);
+            }
+        }
+    }
     let full = |belt: &super::plan::PlannedBelt| belt.settings.kind == BeltKind::Full;
     if plan.arms().contains(&Arm::Full) && !plan.file.belts.values().any(full) {
         let hint = "add one with a learning rate of its own: `full: {learning_rate: 1.0e-4}`";

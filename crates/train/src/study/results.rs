@@ -268,6 +268,9 @@ pub struct Tables {
     pub trained_minus_untrained: Vec<Comparison>,
     /// A belt, alone and with all, against prompting and against words alone.
     pub belt_minus_prompted: Vec<Comparison>,
+    /// A belt on a base against the same belt on random weights of its shape.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pretrained_minus_random: Vec<Comparison>,
     /// Ways to serve all tasks by the belts that were trained, best first for each base and belt.
     pub groupings: Vec<Grouping>,
     /// What the adviser foresaw from the cells of all tasks, against the pairs that were trained; of

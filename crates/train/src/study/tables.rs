@@ -54,6 +54,8 @@ pub struct Tabling<'t> {
     pub tasks: &'t [String],
     /// Names of belts of kind `full`.
     pub full: &'t [String],
+    /// Bases with the names of those that have their shape and random weights.
+    pub random: &'t [(String, String)],
     pub draws: Draws,
 }
 
@@ -186,6 +188,18 @@ impl<'t> Tabling<'t> {
         for a in self.trained(|way| way.tasks.len() == 1 || way.tasks == all) {
             for b in prompts.iter().filter(|prompt| prompt.task == a.task) {
                 rows.extend(self.row(a, *b, None));
+            }
+        }
+        corrected(rows)
+    }
+
+    /// The same belt, or full fine-tuning, on a base and on random weights of its shape: what its
+    /// pretraining is worth.
+    pub fn pretrained_minus_random(&self) -> Vec<Comparison> {
+        let mut rows = Vec::new();
+        for a in self.trained(|_| true) {
+            for (_, random) in self.random.iter().filter(|(base, _)| base == a.base) {
+                rows.extend(self.row(a, Way { base: random, ..a }, None));
             }
         }
         corrected(rows)

@@ -103,6 +103,10 @@ fn typical_mistakes_are_told_with_place_and_way_out() {
             "p.yaml:8: `training.seed`: the seeds of a study stand in `seeds`",
         ),
         (
+            change("arms: [full]}", "arms: [full], bases: [minilm, othr]}"),
+            "p.yaml:2: `belts.full.bases`: the plan has no base `othr` | name those of the section `bases`",
+        ),
+        (
             change("seeds: [0, 1]", "seeds: [1, 0, 1]"),
             "p.yaml:4: `seeds`: 1 is there twice",
         ),

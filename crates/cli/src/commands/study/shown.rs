@@ -152,6 +152,10 @@ pub fn results(results: &Results) -> String {
         ("belt minus full fine-tuning", &tables.belt_minus_full),
         ("with a partner minus alone", &tables.pairs),
         ("belt minus no training", &tables.belt_minus_prompted),
+        (
+            "on the base minus on random weights of its shape",
+            &tables.pretrained_minus_random,
+        ),
     ] {
         if !rows.is_empty() {
             let _infallible = writeln!(text, "\n{title}");

@@ -4,6 +4,7 @@
 //! **Guarantee.** Which texts come out, and in which order, depends on the files, the plan and the
 //! seed alone; every file that was looked at is counted, as used or under the reason why not.
 
+pub mod documented;
 mod gather;
 mod near;
 mod sift;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use skillbelt_code::Language;
 use skillbelt_engine::random::Stream;
 
 use super::plan::{HeldOut, PlanFile, SourceSettings};
@@ -24,6 +26,8 @@ use near::Near;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     pub project: String,
+    /// By the ending of its name, if that is one of a programming language.
+    pub language: Option<Language>,
     pub text: String,
 }
 
@@ -189,8 +193,10 @@ fn take(
         }
         bytes += text.len() as u64;
         *own += text.len() as u64;
+        let name = file.path.file_name().unwrap_or_default();
         taken.push(Document {
             project: file.project,
+            language: Language::of_file(&name.to_string_lossy()),
             text,
         });
     }

@@ -9,6 +9,13 @@ impl Checking<'_> {
         let Some(prompting) = self.resolved.recipe.prompting.clone() else {
             return;
         };
+        let own = prompting.base.is_none() && prompting.endpoint.is_none();
+        if own && self.resolved.recipe.base.is_random() {
+            self.told(
+                &["base", "weights"],
+                "weights that nobody trained cannot be asked; only trained upon",
+            );
+        }
         let at = |key: &'static str| ["prompting", key];
         for (key, value) in [
             ("top", prompting.top),

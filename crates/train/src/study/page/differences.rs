@@ -81,7 +81,7 @@ type Kind = (
     fn(&Tables) -> &Vec<Comparison>,
 );
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     (
         "multi-single",
         "All tasks together, minus each alone",
@@ -123,6 +123,13 @@ const KINDS: [Kind; 6] = [
         "The same test rows, answered by prompting a model, or with words alone.",
         "",
         |tables| &tables.belt_minus_prompted,
+    ),
+    (
+        "random",
+        "On the base, minus on random weights of its shape",
+        "What the pretraining of the base is worth.",
+        "",
+        |tables| &tables.pretrained_minus_random,
     ),
 ];
 
