@@ -1,21 +1,17 @@
-//! From functions to findings: who is asked what, what is told, what is known or ignored.
+//! From functions to findings: who is asked what, and what the answers make of it. Groups stand in
+//! `grouped.rs`, what is told in the end in `told.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use skillbelt_train::Result;
-
+use super::Counts;
 use super::asked::Said;
-use super::cache::{Cache, Key};
-use super::clones::{self, Field, Pair};
-use super::finding::{Finding, Place, fingerprint, number};
+use super::finding::{Finding, Place, fingerprint};
 use super::gathered::Gathered;
 use super::ignores::{Ignore, ignores};
-use super::oracle::Oracle;
-use super::past::{Known, Past};
+use super::past::Past;
 use super::rule::{Kind, Rule};
 use super::shelf::Shelf;
 use super::subject::{Kept, Subject};
-use super::{Counts, Ignored};
 use crate::checkout::{Checkout, Hash};
 
 /// Fewer words are too few to say anything by.
@@ -25,44 +21,36 @@ const LEAST_CLONE_WORDS: usize = 40;
 const LEAST_CLONE_LINES: usize = 4;
 
 /// A function by its place among all.
-type At = usize;
+pub(super) type At = usize;
 
 /// A finding and the functions that it is about, the one where it stands first.
-type Found = (Vec<At>, Finding);
+pub(super) type Found = (Vec<At>, Finding);
 
 /// The functions of a checkout and what each is asked.
 pub struct Asked<'c> {
-    checkout: &'c Checkout,
-    kept: &'c [Option<Kept>],
+    pub(super) checkout: &'c Checkout,
+    pub(super) kept: &'c [Option<Kept>],
     /// All functions with the number of their entry, in order.
-    all: Vec<(usize, &'c Subject)>,
+    pub(super) all: Vec<(usize, &'c Subject)>,
     /// What comments say of functions, and what they say that is not followed.
-    ignores: HashMap<At, Vec<Ignore>>,
-    unheard: Vec<String>,
-    rules: &'c [Rule],
-    past: Option<&'c Past>,
+    pub(super) ignores: HashMap<At, Vec<Ignore>>,
+    pub(super) unheard: Vec<String>,
+    pub(super) rules: &'c [Rule],
+    pub(super) past: Option<&'c Past>,
     /// Prints of what the past had.
-    prints: HashSet<Hash>,
+    pub(super) prints: HashSet<Hash>,
     /// Only functions that the past had not.
-    only_new: bool,
+    pub(super) only_new: bool,
     /// By rule, the texts that it asks.
     pub texts: Vec<Vec<Hash>>,
-    places: HashMap<Hash, Vec<At>>,
+    pub(super) places: HashMap<Hash, Vec<At>>,
     /// Texts that are compared with each other, sorted; and those of them that only functions have
     /// that were there before, where it is asked for new ones alone.
-    compared: Vec<Hash>,
-    old: BTreeSet<Hash>,
+    pub(super) compared: Vec<Hash>,
+    pub(super) old: BTreeSet<Hash>,
     /// Functions that no rule asks, by reason.
     pub left_out: BTreeMap<String, u64>,
-    asked: usize,
-}
-
-/// What is told in the end.
-pub struct Told {
-    pub findings: Vec<Finding>,
-    pub ignored: Vec<Ignored>,
-    pub known: usize,
-    pub notes: Vec<String>,
+    pub(super) asked: usize,
 }
 
 impl<'c> Asked<'c> {
@@ -131,7 +119,7 @@ impl<'c> Asked<'c> {
     }
 
     /// Whether the past had a function. Without a past nothing was there before.
-    fn had(&self, at: At) -> bool {
+    pub(super) fn had(&self, at: At) -> bool {
         let (entry, subject) = self.all[at];
         self.past
             .is_some_and(|past| past.had(entry, subject, &self.prints))
@@ -219,177 +207,19 @@ impl<'c> Asked<'c> {
         found
     }
 
-    /// All pairs of a rule with their probabilities; from the cache if the texts are the same as in
-    /// an earlier scan.
-    pub fn pairs(
-        &self,
-        said: &Said,
-        rule: &Rule,
-        shelf: &mut Shelf<'_>,
-        (belt, cache): (&Key, &Cache),
-        oracle: &mut dyn Oracle,
-        watch: &dyn Fn(usize, usize),
-    ) -> Result<Vec<Pair>> {
-        let mut name = blake3::Hasher::new();
-        name.update(super::asked::key(belt, &rule.task).bytes());
-        self.compared.iter().for_each(|text| {
-            name.update(text.bytes());
-        });
-        let name = Hash::of(name.finalize().as_bytes());
-        if let Some(pairs) = cache.clones(&name) {
-            return Ok(pairs);
-        }
-        let field = Field {
-            texts: &self.compared,
-            vectors: &said.vectors,
-        };
-        let pairs = clones::pairs(&field, rule, shelf, (belt, cache), oracle, watch)?;
-        cache.keep_clones(&name, &pairs);
-        Ok(pairs)
-    }
-
-    /// Findings of a rule about pairs: each group of functions that do the same is one. A function
-    /// with a comment that ignores the rule leaves its group; a group that so falls apart is told with
-    /// that function, and then ignored.
-    pub fn cloned(&self, number: usize, pairs: &[Pair]) -> Vec<Found> {
-        let rule = &self.rules[number];
-        let count = self.compared.len();
-        let sure = |pair: &&Pair| {
-            let known = (pair.0.max(pair.1) as usize) < count;
-            known && f64::from(pair.2) >= rule.threshold
-        };
-        let sure: Vec<Pair> = pairs.iter().filter(sure).copied().collect();
-        let mut groups = clones::groups(count, &sure);
-        let grouped: HashSet<usize> = groups.iter().flat_map(|(group, _)| group.clone()).collect();
-        // The very same text in several places needs no head to say so.
-        let alone = (0..count).filter(|at| !grouped.contains(at));
-        groups.extend(alone.map(|at| (vec![at], 1.0)));
-        let mut found = Vec::new();
-        for (texts, confidence) in groups {
-            let places = texts.iter().map(|at| &self.compared[*at]);
-            let places = places.filter_map(|text| self.places.get(text)).flatten();
-            let mut members: Vec<At> = places.copied().filter(|at| self.is_member(*at)).collect();
-            members.sort_unstable();
-            if members.len() < 2 {
-                continue;
-            }
-            let (ignored, left): (Vec<At>, Vec<At>) = members
-                .iter()
-                .partition(|at| self.ignored(rule, **at).is_some());
-            let members = match left.len() {
-                0 | 1 => [ignored, left].concat(),
-                _ => left,
-            };
-            found.extend(self.group(number, members, confidence));
-        }
-        found
-    }
-
-    fn is_member(&self, at: At) -> bool {
-        let subject = self.all[at].1;
-        unasked(subject).is_none() && is_compared(subject)
-    }
-
-    /// One finding for a group. Where only what is new is asked for, it stands at a new member.
-    fn group(&self, number: usize, mut members: Vec<At>, confidence: f32) -> Option<Found> {
-        if self.only_new {
-            let new = members.iter().position(|at| !self.had(*at))?;
-            members[..=new].rotate_right(1);
-        }
-        let prints: Vec<Hash> = members.iter().map(|at| self.all[*at].1.print).collect();
-        let (first, others) = members.split_first()?;
-        let finding = Finding {
-            rule: number,
-            place: self.place(*first),
-            confidence,
-            fingerprint: fingerprint(&self.rules[number], &prints),
-            others: others.iter().map(|at| self.place(*at)).collect(),
-        };
-        Some((members, finding))
-    }
-
-    fn place(&self, at: At) -> Place {
+    pub(super) fn place(&self, at: At) -> Place {
         let (entry, subject) = self.all[at];
         let entry = &self.checkout.entries[entry];
         Place::of(&entry.shown, &entry.inside, entry.root, subject)
     }
 
     /// Why a comment wants a rule's finding about a function ignored.
-    fn ignored(&self, rule: &Rule, at: At) -> Option<&str> {
+    pub(super) fn ignored(&self, rule: &Rule, at: At) -> Option<&str> {
         let heard = |ignore: &&Ignore| {
             ignore.rules.is_empty() || ignore.rules.iter().any(|word| rule.is_called(word))
         };
         let found = self.ignores.get(&at)?.iter().find(heard)?;
         Some(&found.reason)
-    }
-
-    /// Takes out what comments ignore and what was known before, and puts the rest in order.
-    pub fn told(
-        &self,
-        mut all: Vec<Found>,
-        said: &Said,
-        known: Option<Known>,
-        new_since: bool,
-    ) -> Told {
-        let mut told = Told {
-            findings: Vec::new(),
-            ignored: Vec::new(),
-            known: 0,
-            notes: self.unheard.clone(),
-        };
-        let mut before = match new_since {
-            true => self.before(said),
-            false => Known::default(),
-        };
-        let mut known = known.unwrap_or_default();
-        all.sort_by_key(|(members, finding)| (members[0], finding.rule));
-        for (members, finding) in all {
-            let rule = &self.rules[finding.rule];
-            if let Some(reason) = self.ignored(rule, members[0]) {
-                let reason = reason.to_owned();
-                told.ignored.push(Ignored { finding, reason });
-                continue;
-            }
-            let takes = |known: &mut Known| {
-                let place = &finding.place;
-                known.takes(&rule.task, finding.print(), &place.path, &place.function)
-            };
-            let was = new_since && (self.was_there(&members) || takes(&mut before));
-            if was || takes(&mut known) {
-                told.known += 1;
-            } else {
-                told.findings.push(finding);
-            }
-        }
-        number(&mut told.findings);
-        told
-    }
-
-    /// Whether the past had the function, or at least two of a group.
-    fn was_there(&self, members: &[At]) -> bool {
-        let had = members.iter().filter(|at| self.had(**at)).count();
-        had >= members.len().min(2)
-    }
-
-    /// Findings of functions that the past had and that are not there any more.
-    fn before(&self, said: &Said) -> Known {
-        let mut known = Known::default();
-        for file in self.past.iter().flat_map(|past| &past.files) {
-            for subject in file
-                .kept
-                .subjects
-                .iter()
-                .filter(|one| unasked(one).is_none())
-            {
-                for (number, rule) in self.rules.iter().enumerate() {
-                    if told(rule, subject, said, number).is_some() {
-                        let print = fingerprint(rule, &[subject.print]);
-                        known.add(&rule.task, &print, &file.path, &subject.name);
-                    }
-                }
-            }
-        }
-        known
     }
 
     /// Hears what comments say.
@@ -419,7 +249,7 @@ impl<'c> Asked<'c> {
 }
 
 /// Why a function is asked nothing, if that is so.
-fn unasked(subject: &Subject) -> Option<&'static str> {
+pub(super) fn unasked(subject: &Subject) -> Option<&'static str> {
     if subject.nested {
         return Some("inside of another function, which is asked as a whole");
     }
@@ -438,13 +268,13 @@ fn asks(rule: &Rule, subject: &Subject) -> bool {
     of_kind && rule.silent.is_none()
 }
 
-fn is_compared(subject: &Subject) -> bool {
+pub(super) fn is_compared(subject: &Subject) -> bool {
     let lines = subject.lines.1 + 1 - subject.lines.0;
     !subject.is_test && subject.words >= LEAST_CLONE_WORDS && lines >= LEAST_CLONE_LINES
 }
 
 /// How sure a rule is of a function, if it is sure enough.
-fn told(rule: &Rule, subject: &Subject, said: &Said, number: usize) -> Option<f32> {
+pub(super) fn told(rule: &Rule, subject: &Subject, said: &Said, number: usize) -> Option<f32> {
     let shares = said.shares.get(number).filter(|_| asks(rule, subject))?;
     let share = *shares.get(&subject.text)?.get(rule.place)?;
     (f64::from(share) >= rule.threshold).then_some(share)

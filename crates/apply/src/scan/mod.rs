@@ -13,6 +13,7 @@ mod clones;
 mod finding;
 mod found;
 mod gathered;
+mod grouped;
 mod ignores;
 mod oracle;
 mod past;
@@ -20,6 +21,7 @@ pub mod report;
 mod rule;
 mod shelf;
 mod subject;
+mod told;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
