@@ -303,7 +303,7 @@ fn what_is_like_a_function_is_found_without_itself() {
     for (encoder, mode) in [
         (None, Mode::Lexical),
         (Some(&letters as &dyn Encoder), Mode::Vector),
-        (Some(&letters), Mode::Fused),
+        (Some(&letters as &dyn Encoder), Mode::Fused),
     ] {
         let found = index
             .similar(encoder, &like, mode, 5, &Filter::all())
@@ -362,7 +362,7 @@ fn a_file_that_is_no_index_is_refused_and_left_as_it_is() {
             "text",
             &b"no database at all, but long enough to be one"[..],
         ),
-        ("a.db", b""),
+        ("a.db", &b""[..]),
     ] {
         let path = folder.path().join(name);
         fs_err::write(&path, content).unwrap();

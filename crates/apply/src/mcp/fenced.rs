@@ -70,7 +70,7 @@ mod tests {
         for path in [
             "../secret.py",
             "src/../../secret.py",
-            &secret,
+            secret.as_str(),
             "link.py",
             "/etc/passwd",
             "a\0b",
