@@ -4,5 +4,10 @@
 //! It computes no numbers and measures nothing itself; the binary's arguments and exit codes are not
 //! its own.
 
+pub mod checkout;
+pub mod index;
+pub mod mcp;
 pub mod quickstart;
 pub mod reader;
+pub mod scan;
+pub mod serve;

@@ -1,6 +1,7 @@
 //! How the program ends: what is said on stderr, and with which exit code.
 //!
-//! Codes: 0 everything was done; 1 what was looked for was found; 2 it could not be done, or not for every input.
+//! Codes: 0 everything was done; 1 a check found something, or a search nothing; 2 it could not be
+//! done, or not for every input.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -14,6 +15,9 @@ const COULD_NOT: u8 = 2;
 /// The exit code of a check that found something.
 const FOUND: u8 = 1;
 
+/// The exit code of a search without an answer.
+const NOTHING: u8 = 1;
+
 /// Why the program stops.
 #[derive(Debug)]
 pub enum Failure {
@@ -26,6 +30,8 @@ pub enum Failure {
     Rejected { rejected: usize, all: usize },
     /// A check found so many things, and the output tells them.
     Found { findings: u64 },
+    /// What was searched for is not there. It is told by the exit code alone, as `grep` does.
+    Nothing,
     /// Whoever read the output has gone. Not an error.
     NobodyListens,
 }
@@ -67,7 +73,8 @@ from_error!(
     export::Error,
     skillbelt_apply::quickstart::Error,
     skillbelt_harvest::Error,
-    skillbelt_train::Error
+    skillbelt_train::Error,
+    skillbelt_apply::index::Error
 );
 
 impl From<skillbelt_engine::Error> for Failure {
@@ -90,6 +97,7 @@ impl From<io::Error> for Failure {
 pub fn code(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) | Err(Failure::NobodyListens) => ExitCode::SUCCESS,
+        Err(Failure::Nothing) => ExitCode::from(NOTHING),
         Err(Failure::Found { findings }) => {
             say(format_args!("found: {findings}, as told above"));
             ExitCode::from(FOUND)

@@ -15,6 +15,9 @@ pub struct Census {
     pub all: u64,
     pub used: u64,
     pub left_out: BTreeMap<&'static str, Left>,
+    /// Every place is shown.
+    #[serde(skip)]
+    listed: bool,
 }
 
 /// Things that were left out for one reason.
@@ -26,6 +29,14 @@ pub struct Left {
 }
 
 impl Census {
+    /// One that shows every place.
+    pub fn listed() -> Census {
+        Census {
+            listed: true,
+            ..Census::default()
+        }
+    }
+
     pub fn used(&mut self, count: usize) {
         self.all += count as u64;
         self.used += count as u64;
@@ -35,7 +46,7 @@ impl Census {
         self.all += 1;
         let left = self.left_out.entry(reason).or_default();
         left.count += 1;
-        if left.such_as.len() < SHOWN {
+        if self.listed || left.such_as.len() < SHOWN {
             left.such_as.push(place());
         }
     }

@@ -275,6 +275,7 @@ fn heads_stay_behind_with_a_note_and_another_base_is_refused() {
         limits: Limits::default(),
         settings: serde_json::Value::Null,
         metrics: Default::default(),
+        calibration: Vec::new(),
     });
     card.write(&belt).unwrap();
     let out = scratch.path().join("out");

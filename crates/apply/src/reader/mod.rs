@@ -20,7 +20,7 @@ use std::sync::Arc;
 use skillbelt_engine::ops::pool;
 use skillbelt_engine::{Keep, Mat, Pass, Precision};
 use skillbelt_model::Tokenizer;
-use skillbelt_model::base::{self, Base, Batch, Purpose};
+use skillbelt_model::base::{self, Base, Batch, Held, Purpose};
 use skillbelt_model::belt::TASK_LORA;
 use skillbelt_model::belt::folder::BeltFile;
 use skillbelt_train::data::read::Sink;
@@ -62,12 +62,22 @@ impl Reader {
     /// Opens a belt's folder on the base in another. `precision` is that of training where none is
     /// given.
     pub fn open(belt: &Path, base: &Path, precision: Option<Precision>) -> Result<Reader> {
+        Reader::open_held(belt, base, precision, None)
+    }
+
+    /// The same, with the frozen weights of other belts on the same base where there are some.
+    pub fn open_held(
+        belt: &Path,
+        base: &Path,
+        precision: Option<Precision>,
+        held: Option<&Held>,
+    ) -> Result<Reader> {
         let Shipped {
             card,
             base,
             tokenizer,
             tasks,
-        } = Shipped::open(belt, base, precision, &|_, kept| kept)?;
+        } = Shipped::open_held(belt, base, precision, &|_, kept| kept, held)?;
         let mut reader = Reader {
             base,
             tokenizer,

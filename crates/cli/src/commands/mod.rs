@@ -12,12 +12,19 @@ mod execute;
 mod export;
 mod harvest;
 mod judge;
+mod lookup;
+mod mcp;
 mod overrides;
+mod parse;
 mod predict;
 mod pretrain;
 mod prompt;
 mod quickstart;
+mod scan;
 mod score;
+mod search;
+mod similar;
+mod serve;
 mod study;
 mod train;
 
@@ -77,6 +84,7 @@ enum Command {
     Execute(execute::Execute),
     Predict(predict::Predict),
     Score(score::Score),
+    Serve(serve::Serve),
     Baseline(baseline::Baseline),
     Prompt(prompt::Prompt),
     Judge(judge::Judge),
@@ -86,6 +94,12 @@ enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Data(DataCommand),
     Harvest(harvest::Harvest),
+    Search(search::Search),
+    Similar(similar::Similar),
+    Mcp(mcp::Mcp),
+    Scan(scan::Scan),
+    #[command(name = "__parse", hide = true)]
+    Parse(parse::Parse),
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,12 +139,18 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Execute(execute) => execute.run(everywhere),
         Command::Predict(predict) => predict.run(everywhere),
         Command::Score(score) => score.run(everywhere),
+        Command::Serve(serve) => serve.run(everywhere),
         Command::Baseline(baseline) => baseline.run(everywhere),
         Command::Prompt(prompt) => prompt.run(everywhere),
         Command::Judge(judge) => judge.run(everywhere),
         Command::Export(export) => export.run(everywhere),
         Command::Advise(advise) => advise.run(),
         Command::Harvest(harvest) => harvest.run(everywhere),
+        Command::Search(search) => search.run(everywhere),
+        Command::Similar(similar) => similar.run(everywhere),
+        Command::Mcp(mcp) => mcp.run(everywhere),
+        Command::Scan(scan) => scan.run(everywhere),
+        Command::Parse(parse) => parse.run(),
     }
 }
 

@@ -7,7 +7,8 @@
 mod changes;
 mod copies;
 mod fixes;
-mod objects;
+pub mod objects;
+mod revision;
 mod sound;
 mod trees;
 
@@ -23,6 +24,7 @@ use objects::Objects;
 pub use copies::{Copied, Shape};
 pub use fixes::Fixed;
 pub use objects::blob_name;
+pub use sound::sound;
 
 /// What was found in one repository.
 #[derive(Debug, Default)]

@@ -1,4 +1,5 @@
 //! A repository as a store of commits, folders and files, read through `gix` with limits of our own.
+//! What a revision's name means stands in `revision.rs`.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -33,8 +34,8 @@ pub type Versions = HashMap<(String, Language), Vec<Piece>>;
 /// A content, the language it is in, and a path that it had.
 type Wanted<'c> = ((String, Language), &'c str);
 
-/// HEAD, and the content that it has at each path.
-type Head = (String, HashMap<String, String>);
+/// A commit, and the content that it has at each path.
+pub type Head = (String, HashMap<String, String>);
 
 impl Objects {
     pub fn open(folder: &Path) -> Result<Objects, String> {
@@ -55,8 +56,23 @@ impl Objects {
         let Some(id) = head.try_peel_to_id().map_err(told)? else {
             return Ok(None);
         };
-        let id = id.detach();
-        let tree = tree_of(repository, id).map_err(str::to_owned)?;
+        self.files_of(id.detach()).map(Some)
+    }
+
+    /// A revision by the name that a person gives it, and the content that it has at each path.
+    pub fn at(&self, revision: &str) -> Result<Head, String> {
+        let id = super::revision::resolve(&self.repository, revision)?;
+        self.files_of(id)
+    }
+
+    /// The bytes of a content, by its name.
+    pub fn content(&self, name: &str, most: u64) -> Result<Vec<u8>, &'static str> {
+        let id = ObjectId::from_hex(name.as_bytes()).map_err(|_| "cannot be read")?;
+        object(&self.repository, id, most)
+    }
+
+    fn files_of(&self, commit: ObjectId) -> Result<Head, String> {
+        let tree = tree_of(&self.repository, commit).map_err(str::to_owned)?;
         let mut files = HashMap::new();
         self.walk(None, Some(tree), &mut |path, _, new| {
             if let Some(new) = new {
@@ -64,7 +80,7 @@ impl Objects {
             }
         })
         .map_err(str::to_owned)?;
-        Ok(Some((id.to_string(), files)))
+        Ok((commit.to_string(), files))
     }
 
     /// Commits from HEAD back, the newest first, at most so many.
@@ -224,10 +240,10 @@ pub(super) fn object(
     Ok(object.detach().data)
 }
 
-type Commit = (ObjectId, Vec<ObjectId>, i64, String);
+pub(super) type Commit = (ObjectId, Vec<ObjectId>, i64, String);
 
 /// Tree, parents, time and the first line of the message.
-fn commit(repository: &gix::Repository, id: ObjectId) -> Result<Commit, &'static str> {
+pub(super) fn commit(repository: &gix::Repository, id: ObjectId) -> Result<Commit, &'static str> {
     let data = object(repository, id, COMMIT_BYTES)?;
     let commit = gix::objs::CommitRef::from_bytes(&data, repository.object_hash())
         .map_err(|_| "a commit is broken")?;

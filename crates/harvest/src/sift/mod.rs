@@ -3,8 +3,8 @@
 //! It sees one file at a time and remembers nothing, so files are sifted side by side.
 
 pub mod piece;
-mod secrets;
-mod shape;
+pub mod secrets;
+pub mod shape;
 pub mod summary;
 
 use std::io::Read;
@@ -33,9 +33,14 @@ pub struct Sifted {
 
 /// The bytes of a file, one more than are taken if there are more.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, &'static str> {
+    bytes_within(path, FILE_BYTES)
+}
+
+/// At most so many bytes of a file, and one more if there are more.
+pub fn bytes_within(path: &Path, most: u64) -> Result<Vec<u8>, &'static str> {
     let mut bytes = Vec::new();
     let file = fs_err::File::open(path).map_err(|_| "cannot be read")?;
-    file.take(FILE_BYTES + 1)
+    file.take(most.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(|_| "cannot be read")?;
     Ok(bytes)
@@ -46,6 +51,15 @@ pub fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
     if bytes.len() as u64 > FILE_BYTES {
         return Err("larger than 1 MiB");
     }
+    let text = decoded(bytes)?;
+    match shape::refusal(&text) {
+        Some(reason) => Err(reason),
+        None => Ok(text),
+    }
+}
+
+/// The text that bytes are, whoever wrote it, with lines that end in a line feed alone.
+pub fn decoded(bytes: Vec<u8>) -> Result<String, &'static str> {
     let text = String::from_utf8(bytes).map_err(|_| "not UTF-8")?;
     let text = match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
@@ -57,10 +71,7 @@ pub fn text(bytes: Vec<u8>) -> Result<String, &'static str> {
     if text.trim().is_empty() {
         return Err("empty");
     }
-    match shape::refusal(&text) {
-        Some(reason) => Err(reason),
-        None => Ok(text.replace("\r\n", "\n")),
-    }
+    Ok(text.replace("\r\n", "\n"))
 }
 
 /// A header may be of C or of C++, which only its words tell.

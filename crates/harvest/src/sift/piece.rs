@@ -82,7 +82,7 @@ impl Piece {
 
 /// The text with up to `indent` spaces or tabs taken from each line but the first, and no spaces at
 /// the ends of lines.
-fn dedented(text: &str, indent: usize) -> String {
+pub fn dedented(text: &str, indent: usize) -> String {
     dedented_head(text.trim_end(), indent)
 }
 

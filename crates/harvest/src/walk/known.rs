@@ -4,6 +4,12 @@
 /// The folder of git itself, which is neither source nor left out.
 pub const OWN: &str = "git's own";
 
+/// Reasons that are told, and asked for where somebody wants such files after all.
+pub const VENDORED_FOLDER: &str = "vendored folder, by its name";
+pub const BUILT_FOLDER: &str = "built or generated folder, by its name";
+pub const WRITTEN_FILE: &str = "generated, by its name";
+pub const OTHER_LANGUAGE: &str = "of no language that is asked for";
+
 const VENDORED: &[&str] = &[
     "vendor",
     "vendored",
@@ -70,10 +76,10 @@ const WRITTEN: &[&str] = &[
 /// Why a folder is left out by its name.
 pub fn folder(name: &str) -> Option<&'static str> {
     if VENDORED.contains(&name) {
-        return Some("vendored folder, by its name");
+        return Some(VENDORED_FOLDER);
     }
     if BUILT.contains(&name) {
-        return Some("built or generated folder, by its name");
+        return Some(BUILT_FOLDER);
     }
     name.starts_with('.').then_some("hidden folder")
 }
@@ -85,7 +91,7 @@ pub fn file(name: &str) -> Option<&'static str> {
     let told = lowered.contains(".generated.") || lowered.contains("_generated.");
     let of_qt =
         lowered.starts_with("moc_") || lowered.starts_with("ui_") || lowered.starts_with("qrc_");
-    (by_tool || told || of_qt).then_some("generated, by its name")
+    (by_tool || told || of_qt).then_some(WRITTEN_FILE)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! It follows no symbolic link but the paths themselves, opens nothing but `.gitignore`, and recurses
 //! nowhere; a folder is looked into once however it is reached.
 
-mod ignored;
+pub mod ignored;
 pub mod known;
 mod project;
 
@@ -83,8 +83,35 @@ pub struct Walk {
     pub folders: Census,
 }
 
+/// What is taken of what is found.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    pub languages: BTreeSet<Language>,
+    /// Bytes of a file.
+    pub most_bytes: u64,
+    /// Also what tools wrote, by names and by built folders.
+    pub generated: bool,
+    /// Also what others wrote.
+    pub vendored: bool,
+    /// Every place that is left out is told, not the first few.
+    pub listed: bool,
+}
+
+impl Rules {
+    /// The rules of a harvest.
+    pub fn usual(languages: &BTreeSet<Language>) -> Rules {
+        Rules {
+            languages: languages.clone(),
+            most_bytes: FILE_BYTES,
+            generated: false,
+            vendored: false,
+            listed: false,
+        }
+    }
+}
+
 struct Walker<'p> {
-    languages: &'p BTreeSet<Language>,
+    rules: &'p Rules,
     seen: BTreeSet<PathBuf>,
     walk: Walk,
 }
@@ -100,11 +127,20 @@ struct Open {
 
 /// Looks through all paths. A path that is not there stops it; anything below one does not.
 pub fn walk(paths: &[PathBuf], languages: &BTreeSet<Language>) -> Result<Walk> {
+    walk_by(paths, &Rules::usual(languages))
+}
+
+/// As [`walk`], by rules of one's own.
+pub fn walk_by(paths: &[PathBuf], rules: &Rules) -> Result<Walk> {
     let mut walker = Walker {
-        languages,
+        rules,
         seen: BTreeSet::new(),
         walk: Walk::default(),
     };
+    if rules.listed {
+        walker.walk.census = Census::listed();
+        walker.walk.folders = Census::listed();
+    }
     let mut names = BTreeSet::new();
     for path in paths {
         let real = fs_err::canonicalize(path).map_err(|error| {
@@ -176,7 +212,7 @@ impl Walker<'_> {
             .take_while(|between| between.starts_with(folder))
             .collect();
         for folder in between.into_iter().rev() {
-            ignored = ignored.with(folder);
+            ignored = ignored.with(folder, true);
         }
         self.walk.repositories.push(Repository {
             folder: folder.to_owned(),
@@ -220,8 +256,9 @@ impl Walker<'_> {
         } else if project::MANIFESTS.iter().any(|name| has(name)) {
             open.place.is_project();
         }
-        if open.repository.is_some() && has(".gitignore") {
-            open.ignored = open.ignored.with(&open.folder);
+        if has(".gitignore") || has(ignored::OURS) {
+            let in_repository = open.repository.is_some();
+            open.ignored = open.ignored.with(&open.folder, in_repository);
         }
         let mut inner = Vec::new();
         for (name, kind) in entries {
@@ -248,8 +285,8 @@ impl Walker<'_> {
                     });
                 }
                 Ok(kind) if kind.is_file() => {
-                    if open.ignored.names(&path, false) {
-                        self.walk.census.left("named in .gitignore", || place.shown);
+                    if let Some(reason) = open.ignored.names(&path, false) {
+                        self.walk.census.left(reason, || place.shown);
                     } else {
                         let shown = place.shown.clone();
                         self.file(path, shown, &open.place, open.repository, &name);
@@ -266,15 +303,24 @@ impl Walker<'_> {
         if name == ".git" {
             return Some(known::OWN);
         }
-        if let Some(reason) = known::folder(name) {
+        if let Some(reason) = known::folder(name).filter(|reason| !self.taken(reason)) {
             return Some(reason);
         }
-        if ignored.names(path, true) {
-            return Some("named in .gitignore");
+        if let Some(reason) = ignored.names(path, true) {
+            return Some(reason);
         }
         let git = path.join(".git");
         let linked = fs_err::symlink_metadata(git).is_ok_and(|about| about.is_file());
         linked.then_some("submodule")
+    }
+
+    /// Whether the rules take what is otherwise left out for a reason.
+    fn taken(&self, reason: &str) -> bool {
+        match reason {
+            known::VENDORED_FOLDER => self.rules.vendored,
+            known::BUILT_FOLDER | known::WRITTEN_FILE => self.rules.generated,
+            _ => false,
+        }
     }
 
     fn file(
@@ -285,12 +331,14 @@ impl Walker<'_> {
         repository: Option<usize>,
         name: &str,
     ) {
+        let named = known::file(name).filter(|reason| !self.taken(reason));
         let census = &mut self.walk.census;
-        let language = Language::of_file(name).filter(|known| self.languages.contains(known));
+        let languages = &self.rules.languages;
+        let language = Language::of_file(name).filter(|known| languages.contains(known));
         let Some(language) = language else {
-            return census.left("of no language that is asked for", || shown);
+            return census.left(known::OTHER_LANGUAGE, || shown);
         };
-        if let Some(reason) = known::file(name) {
+        if let Some(reason) = named {
             return census.left(reason, || shown);
         }
         if !self.seen.insert(path.clone()) {
@@ -299,7 +347,15 @@ impl Walker<'_> {
         match fs_err::metadata(&path) {
             Err(_) => census.left("cannot be read", || shown),
             Ok(about) if !about.is_file() => census.left("no regular file", || shown),
-            Ok(about) if about.len() > FILE_BYTES => census.left("larger than 1 MiB", || shown),
+            Ok(about) if about.len() > self.rules.most_bytes => {
+                let usual = self.rules.most_bytes == FILE_BYTES;
+                let reason = if usual {
+                    "larger than 1 MiB"
+                } else {
+                    "larger than the limit"
+                };
+                census.left(reason, || shown);
+            }
             Ok(_) => self.walk.files.push(Found {
                 path,
                 shown,

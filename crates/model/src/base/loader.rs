@@ -10,6 +10,7 @@ use std::sync::Arc;
 use skillbelt_engine::ops::{Linear, Map, Norm, NormKind};
 use skillbelt_engine::{Mat, Param, Precision, Weight};
 
+use super::held::Held;
 use crate::error::{Error, Result};
 
 /// Where weights come from: a checkpoint, or numbers drawn for a benchmark.
@@ -61,6 +62,8 @@ pub struct Loader<'s> {
     lacking: &'static str,
     used: BTreeSet<String>,
     all: BTreeSet<String>,
+    /// Frozen maps of other networks, and the content of this source.
+    held: Option<(&'s Held, String)>,
 }
 
 impl<'s> Loader<'s> {
@@ -71,6 +74,15 @@ impl<'s> Loader<'s> {
             lacking: "",
             used: BTreeSet::new(),
             all: source.keys().into_iter().collect(),
+            held: None,
+        }
+    }
+
+    /// Takes frozen maps that are held of a source of the same content, and leaves those it packs.
+    pub fn sharing(self, held: &'s Held, content: String) -> Loader<'s> {
+        Loader {
+            held: Some((held, content)),
+            ..self
         }
     }
 
@@ -173,12 +185,24 @@ impl<'s> Loader<'s> {
     }
 
     fn map_in(&mut self, key: &str, rows: usize, cols: usize, precision: Precision) -> Result<Map> {
+        if self.purpose.trained {
+            let numbers = self.read(key, &[rows, cols])?;
+            let numbers = Mat::from_vec(rows, cols, numbers);
+            return Ok(Map::Trained(Param::trained(key, numbers)));
+        }
+        let stored = self.stored(key);
+        if let Some((held, content)) = &self.held
+            && let Some(map) = held.get(content, &stored, precision, (rows, cols))
+        {
+            self.used.insert(stored);
+            return Ok(Map::Frozen(map));
+        }
         let numbers = self.read(key, &[rows, cols])?;
-        Ok(if self.purpose.trained {
-            Map::Trained(Param::trained(key, Mat::from_vec(rows, cols, numbers)))
-        } else {
-            Map::Frozen(Arc::new(Weight::pack(precision, rows, cols, &numbers)))
-        })
+        let map = Arc::new(Weight::pack(precision, rows, cols, &numbers));
+        if let Some((held, content)) = &self.held {
+            held.put(content, &stored, precision, &map);
+        }
+        Ok(Map::Frozen(map))
     }
 
     /// A linear map at a path: `<path>.weight [N x K]`, and `<path>.bias [N]` if it has one.

@@ -121,6 +121,14 @@ impl Memory {
         &mut self.crossed[layer]
     }
 
+    /// Takes the sequences of another memory of the same network in, after its own.
+    pub fn join(&mut self, other: Memory) {
+        self.sequences += other.sequences;
+        let own = self.layers.iter_mut().chain(&mut self.crossed);
+        let others = other.layers.into_iter().chain(other.crossed);
+        own.zip(others).for_each(|(own, more)| own.extend(more));
+    }
+
     /// Rearranges the sequences: the new one `i` continues the old one `from[i]`. An old one may be
     /// continued many times (beams) or not at all (finished).
     pub fn select(&mut self, from: &[usize]) {

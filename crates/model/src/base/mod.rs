@@ -1,5 +1,6 @@
 //! Bases: what every family of pretrained models offers, and how one is opened.
 
+mod held;
 mod inventory;
 mod loader;
 mod memory;
@@ -7,11 +8,12 @@ mod open;
 pub mod portrait;
 mod random;
 
+pub use held::Held;
 pub use inventory::Inventory;
 pub use loader::{Loader, Purpose, Source};
 pub use memory::{Memory, Remembered};
 
-pub use open::{Base, open};
+pub use open::{Base, open, open_shared};
 pub use random::RandomWeights;
 
 use skillbelt_engine::ops::Linear;

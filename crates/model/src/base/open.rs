@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Loader, Network, Purpose, Source};
+use super::{Held, Loader, Network, Purpose, Source};
 use crate::checkpoint::{Checkpoint, ConfigFile};
 use crate::error::Result;
 use crate::family;
@@ -18,6 +18,15 @@ pub fn open(folder: &Path, purpose: Purpose) -> Result<Base> {
     let config = ConfigFile::open(&folder.join("config.json"))?;
     let checkpoint = Checkpoint::open(folder)?;
     let network = family::load(Loader::new(&checkpoint, purpose), &config)?;
+    Ok(Base { network, config })
+}
+
+/// The same, with the frozen maps of every base of the same weights that was opened with `held`.
+pub fn open_shared(folder: &Path, purpose: Purpose, held: &Held) -> Result<Base> {
+    let config = ConfigFile::open(&folder.join("config.json"))?;
+    let checkpoint = Checkpoint::open(folder)?;
+    let loader = Loader::new(&checkpoint, purpose).sharing(held, checkpoint.content_hash());
+    let network = family::load(loader, &config)?;
     Ok(Base { network, config })
 }
 

@@ -5,6 +5,8 @@
 //! version is refused, and so is a key that this version does not know, because a word that is
 //! passed over may be the one that changes what the belt means; `notes` is the place for the rest.
 
+mod calibration;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -14,6 +16,7 @@ use serde_json::Value;
 use super::write_json;
 use crate::checkpoint::json::{self, MAX_CONFIG_BYTES};
 use crate::error::{Error, Place, Result};
+pub use calibration::{Calibration, CalibrationPoint, LEAST_TOLD};
 
 /// The version of this format. Whatever changes the meaning of a file raises it.
 pub const FORMAT: u64 = 1;
@@ -76,6 +79,9 @@ pub struct TaskRecord {
     pub settings: Value,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<String, f64>,
+    /// How sure its word is, by class; empty where it was never asked validation rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibration: Vec<Calibration>,
 }
 
 /// A linear head: `[N x C]`, with a bias or without.
@@ -213,6 +219,12 @@ impl TaskRecord {
                 "a finite number",
                 value.to_string(),
             );
+        }
+        for (number, table) in self.calibration.iter().enumerate() {
+            if let Some(expected) = table.fault() {
+                let key = format!("calibration[{number}]");
+                return wrong(&key, expected, table.class.clone());
+            }
         }
         let Some(head) = self.head else { return Ok(()) };
         let sizes = 1..=crate::checkpoint::config::MAX_SIZE;

@@ -130,6 +130,7 @@ mod tests {
                 limits: Limits::default(),
                 settings: serde_json::Value::Null,
                 metrics: Default::default(),
+                calibration: Vec::new(),
             });
         }
         file

@@ -6,17 +6,17 @@ use skillbelt_engine::Mat;
 use super::error::Result;
 use super::reader::Reader;
 use super::stop::{Heard, StopWatch};
-use super::{Choice, Finish, Job, Listener, Written, choose};
-use crate::tokenizer::Decoder;
+use super::{Choice, Finish, Job, Listener, Options, Written, choose};
+use crate::tokenizer::{Decoder, Tokenizer};
 
 /// One sequence while it is written.
-struct Line<'j> {
+pub(super) struct Line<'t> {
     /// Place of its prompt in the batch.
     prompt: usize,
     ids: Vec<u32>,
     text: String,
-    decoder: Option<Decoder<'j>>,
-    watch: Option<StopWatch<'j>>,
+    decoder: Option<Decoder<'t>>,
+    watch: Option<StopWatch>,
     finish: Option<Finish>,
 }
 
@@ -27,20 +27,20 @@ pub(super) fn write(
     listener: Listener<'_>,
 ) -> Result<Vec<Written>> {
     let mut lines: Vec<Line<'_>> = (0..job.prompts.len())
-        .map(|prompt| Line::begin(job, prompt))
+        .map(|prompt| Line::begin(job.tokenizer, job.options, prompt))
         .collect();
     let openings: Vec<&[u32]> = job.openings.iter().map(|ids| &ids[..]).collect();
     let mut logits = reader.read(&openings)?;
     let mut done = Vec::new();
-    for step in 0.. {
+    loop {
         for (row, line) in lines.iter_mut().enumerate() {
-            line.step(job, &mut logits, row, step, listener)?;
+            line.step(job, &mut logits, row, listener)?;
         }
         let left: Vec<usize> = (0..lines.len())
-            .filter(|row| lines[*row].finish.is_none())
+            .filter(|row| !lines[*row].has_ended())
             .collect();
         if left.len() < lines.len() {
-            let (ended, running) = lines.into_iter().partition(|line| line.finish.is_some());
+            let (ended, running) = lines.into_iter().partition(Line::has_ended);
             done.extend::<Vec<_>>(ended);
             lines = running;
             reader.select(&left);
@@ -48,10 +48,7 @@ pub(super) fn write(
         if lines.is_empty() {
             break;
         }
-        let last: Vec<&[u32]> = lines
-            .iter()
-            .map(|line| &line.ids[line.ids.len() - 1..])
-            .collect();
+        let last: Vec<&[u32]> = lines.iter().map(Line::last).collect();
         logits = reader.read(&last)?;
     }
     done.sort_by_key(|line| line.prompt);
@@ -61,30 +58,29 @@ pub(super) fn write(
         .collect())
 }
 
-impl<'j> Line<'j> {
-    fn begin(job: &Job<'j>, prompt: usize) -> Line<'j> {
+impl<'t> Line<'t> {
+    pub(super) fn begin(tokenizer: &'t Tokenizer, options: &Options, prompt: usize) -> Line<'t> {
         Line {
             prompt,
             ids: Vec::new(),
             text: String::new(),
-            decoder: Some(job.tokenizer.decoder(true)),
-            watch: Some(StopWatch::new(&job.options.stop)),
+            decoder: Some(tokenizer.decoder(true)),
+            watch: Some(StopWatch::new(&options.stop)),
             finish: None,
         }
     }
 
     /// Chooses the next token from its row of the logits `[S x V]`, and notes if the line ends.
-    fn step(
+    pub(super) fn step(
         &mut self,
-        job: &Job<'j>,
+        job: &Job<'_>,
         logits: &mut Mat,
         row: usize,
-        step: usize,
         listener: Listener<'_>,
     ) -> Result<()> {
         let scores = logits.row_mut(row);
         job.adjust(scores, self.prompt, &self.ids);
-        let number = job.prompts[self.prompt].number;
+        let (number, step) = (job.prompts[self.prompt].number, self.ids.len());
         let token = match &job.options.choice {
             Choice::Sample(how) => choose::sample(scores, how, number, step as u64),
             _ => choose::greedy(scores),
@@ -151,7 +147,16 @@ impl<'j> Line<'j> {
         }
     }
 
-    fn into_written(self, job: &Job<'_>) -> Written {
+    pub(super) fn has_ended(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    /// The token that is to be read next.
+    pub(super) fn last(&self) -> &[u32] {
+        &self.ids[self.ids.len().saturating_sub(1)..]
+    }
+
+    pub(super) fn into_written(self, job: &Job<'_>) -> Written {
         let room = job.rooms[self.prompt];
         Written {
             text: self.text,

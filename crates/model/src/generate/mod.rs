@@ -7,6 +7,7 @@
 pub mod beam;
 pub mod choose;
 mod error;
+mod flow;
 mod habits;
 mod lines;
 mod options;
@@ -19,6 +20,7 @@ mod widths;
 pub use beam::{Beams, EarlyStopping};
 pub use choose::Sampling;
 pub use error::{Error, Result};
+pub use flow::{Asked, Flow};
 pub use habits::Habits;
 pub use options::{Choice, Options};
 pub use reader::Role;
@@ -175,17 +177,14 @@ impl<'b> Writer<'b> {
             .collect::<Result<Vec<_>>>()?;
         let ids: Vec<&[u32]> = prompts.iter().map(|prompt| &prompt.ids[..]).collect();
         let mut reader = NetworkReader::begin(self.network, self.role, self.task, &ids)?;
-        let openings: Vec<Vec<u32>> = match self.role {
-            Role::Translate { start } => vec![vec![start]; prompts.len()],
-            _ => prompts.iter().map(|prompt| prompt.ids.clone()).collect(),
-        };
+        let openings: Vec<Vec<u32>> = prompts.iter().map(|prompt| self.opening(prompt)).collect();
         let job = Job {
             tokenizer: self.tokenizer,
             ends: &self.habits.ends,
             options,
             prompts,
-            openings,
-            rooms,
+            openings: &openings,
+            rooms: &rooms,
         };
         match &options.choice {
             Choice::Beams(beams) => widths::write(&job, beams, &mut reader, listener),
@@ -196,6 +195,14 @@ impl<'b> Writer<'b> {
     /// Refuses a prompt that `write` would refuse: one without tokens, or too long.
     pub fn check(&self, prompt: &Prompt) -> Result<()> {
         self.room(prompt, &Options::default()).map(|_| ())
+    }
+
+    /// What the sequence of a prompt begins with on the writing side.
+    fn opening(&self, prompt: &Prompt) -> Vec<u32> {
+        match self.role {
+            Role::Translate { start } => vec![start],
+            _ => prompt.ids.clone(),
+        }
     }
 
     /// How many tokens may follow a prompt, and why no more.
@@ -246,8 +253,8 @@ struct Job<'j> {
     options: &'j Options,
     prompts: &'j [Prompt],
     /// What each sequence begins with on the writing side.
-    openings: Vec<Vec<u32>>,
-    rooms: Vec<Room>,
+    openings: &'j [Vec<u32>],
+    rooms: &'j [Room],
 }
 
 impl Job<'_> {

@@ -72,6 +72,18 @@ impl<'n> NetworkReader<'n> {
         })
     }
 
+    /// Takes the sequences of another reader in, after its own. Both have read their openings with the
+    /// same network, in the same role and for the same task.
+    pub fn join(&mut self, other: NetworkReader<'n>) -> Result<()> {
+        self.encoded = match (self.encoded.take(), other.encoded) {
+            (Some(own), Some(more)) => Some(after_each_other(&own, &more)?),
+            (own, more) => own.or(more),
+        };
+        self.memory.join(other.memory);
+        self.prompts.extend(other.prompts);
+        Ok(())
+    }
+
     /// Logits of the last token of each span.
     fn last(&self, pass: &Pass, hidden: &Var, spans: &Spans) -> Result<Mat> {
         let rows: Vec<usize> = spans.ranges().map(|range| range.end - 1).collect();
@@ -118,6 +130,19 @@ fn rearranged(encoded: &Var, spans: &Spans, from: &[usize]) -> Option<(Var, Span
     let rows: Vec<usize> = from.iter().flat_map(|old| spans.range(*old)).collect();
     let spans = Spans::from_lengths(&lengths).ok()?;
     Some((take_rows(&Pass::inference(), encoded, &rows).ok()?, spans))
+}
+
+/// The rows and spans of one batch, then those of another.
+fn after_each_other(own: &(Var, Spans), more: &(Var, Spans)) -> Result<(Var, Spans)> {
+    let ((first, first_spans), (second, second_spans)) = (own, more);
+    let lengths = first_spans.ranges().chain(second_spans.ranges());
+    let lengths: Vec<usize> = lengths.map(|range| range.len()).collect();
+    let numbers = [first.value().data(), second.value().data()].concat();
+    let rows = Mat::from_vec(first.rows() + second.rows(), first.cols(), numbers);
+    Ok((
+        Pass::inference().constant(rows),
+        Spans::from_lengths(&lengths)?,
+    ))
 }
 
 /// The role of a network that was not told a mode.

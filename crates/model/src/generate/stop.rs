@@ -5,8 +5,8 @@
 
 /// Watches one text.
 #[derive(Debug, Clone)]
-pub struct StopWatch<'s> {
-    stops: &'s [String],
+pub struct StopWatch {
+    stops: Vec<String>,
     /// Text that could be the beginning of a stop string.
     held: String,
 }
@@ -20,11 +20,11 @@ pub enum Heard {
     Stopped(String),
 }
 
-impl<'s> StopWatch<'s> {
+impl StopWatch {
     /// Stop strings must not be empty.
-    pub fn new(stops: &'s [String]) -> StopWatch<'s> {
+    pub fn new(stops: &[String]) -> StopWatch {
         StopWatch {
-            stops,
+            stops: stops.to_vec(),
             held: String::new(),
         }
     }

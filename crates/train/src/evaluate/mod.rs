@@ -4,6 +4,7 @@
 //! written down, so a file of answers says all that its numbers were made of. It does not know how
 //! answers are made, and chooses no moment of a training run.
 
+mod calibrate;
 pub mod example;
 mod family;
 mod judge;
@@ -13,6 +14,7 @@ mod resample;
 mod summary;
 mod wilcoxon;
 
+pub use calibrate::calibrations;
 pub use example::{
     Example, answered, examples, file_name, plain_name, probabilities, read, write, write_to,
 };

@@ -5,7 +5,7 @@ use super::moments::Moment;
 use super::step::Run;
 use super::{Measured, Note, Prepared};
 use crate::error::Result;
-use crate::evaluate::plain_name;
+use crate::evaluate::{calibrations, plain_name};
 use crate::report::log;
 use crate::task::{Answer, Measures, Set};
 
@@ -15,11 +15,17 @@ impl Run<'_> {
         let workshop = self.workshop;
         let mut good = Vec::new();
         let mut measures = Vec::new();
+        let mut sure = Vec::new();
         for (task, prepared) in workshop.tasks.iter().enumerate() {
-            let measured = match &prepared.valid {
-                Some(set) => self.ask(task, "valid", set, self.step)?.0,
-                None => Vec::new(),
+            let (measured, table) = match &prepared.valid {
+                Some(set) => {
+                    let (measured, answers) = self.ask(task, "valid", set, self.step)?;
+                    let labels = prepared.objective.labels();
+                    (measured, calibrations(set, &answers, &labels))
+                }
+                None => Default::default(),
             };
+            sure.push(table);
             good.push(own(prepared, &measured));
             measures.push(named(&measured));
             self.reach("during-eval")?;
@@ -29,6 +35,7 @@ impl Run<'_> {
             epoch: self.mixture.epoch(),
             good,
             measures,
+            calibrations: sure,
         };
         let risen = self.moments.add(moment, &workshop.params);
         if self.evaluation.per_task_snapshots {
@@ -97,7 +104,13 @@ impl Run<'_> {
             epoch: moment.map_or_else(|| self.mixture.epoch(), |moment| moment.epoch),
             policy,
             valid: moment.map_or_else(Vec::new, |moment| {
-                names.zip(moment.measures.iter().map(known)).collect()
+                names
+                    .clone()
+                    .zip(moment.measures.iter().map(known))
+                    .collect()
+            }),
+            calibrations: moment.map_or_else(Vec::new, |moment| {
+                names.zip(moment.calibrations.iter().cloned()).collect()
             }),
             test,
         }

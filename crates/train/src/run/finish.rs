@@ -130,9 +130,22 @@ impl Run<'_> {
             "policy": self.policy(),
             "worst_regret": moment.and_then(|moment| self.moments.worst_regret(moment)),
             "tasks": tasks,
-            "evaluations": self.moments.history(),
+            "evaluations": self.evaluations(),
             "costs": costs,
         })
+    }
+
+    /// All evaluations; how sure classes were told stands in the belt.
+    fn evaluations(&self) -> Vec<Value> {
+        let plain = |moment: &super::moments::Moment| {
+            json!({
+                "step": moment.step,
+                "epoch": moment.epoch,
+                "good": moment.good,
+                "measures": moment.measures,
+            })
+        };
+        self.moments.history().iter().map(plain).collect()
     }
 
     /// What the task's own measure is called.

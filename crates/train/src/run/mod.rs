@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use skillbelt_engine::Param;
 use skillbelt_model::Tokenizer;
 use skillbelt_model::base::Network;
+use skillbelt_model::belt::folder::Calibration;
 
 use crate::disk::Disk;
 use crate::disk::faults::Faults;
@@ -89,6 +90,8 @@ pub struct Note {
     /// By task: measures on validation rows at this moment, and on test rows.
     pub valid: Vec<(String, Measured)>,
     pub test: Vec<(String, Measured)>,
+    /// By task: how sure its classes are told, on validation rows at this moment.
+    pub calibrations: Vec<(String, Vec<Calibration>)>,
 }
 
 /// Measures with names that can be read back.

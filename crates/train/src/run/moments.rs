@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use skillbelt_engine::{Mat, Param};
+use skillbelt_model::belt::folder::Calibration;
 
 use crate::recipe::Policy;
 
@@ -18,6 +19,9 @@ pub struct Moment {
     pub good: Vec<Option<f64>>,
     /// All measures, by task.
     pub measures: Vec<Vec<(String, Option<f64>)>>,
+    /// How sure the classes were told, by task.
+    #[serde(default)]
+    pub calibrations: Vec<Vec<Calibration>>,
 }
 
 /// All evaluations, and the parameters of those that the policy may still ask for.
@@ -177,6 +181,7 @@ mod tests {
                 epoch: 0.0,
                 good: good.iter().map(|x| x.is_finite().then_some(*x)).collect(),
                 measures: vec![vec![("m".into(), None)]; 2],
+                calibrations: Vec::new(),
             };
             risen.push(moments.add(moment, std::slice::from_ref(&param)));
         }

@@ -8,7 +8,7 @@ mod questions;
 use std::path::Path;
 
 use skillbelt_engine::Precision;
-use skillbelt_model::base::{self, Base, Purpose};
+use skillbelt_model::base::{self, Base, Held, Purpose};
 use skillbelt_model::belt::folder::{self, BeltFile, TaskRecord};
 use skillbelt_model::belt::{Belt, full, heads};
 use skillbelt_model::{Checkpoint, Tokenizer};
@@ -37,6 +37,17 @@ impl Shipped {
         precision: Option<Precision>,
         settings: &dyn Fn(&str, TaskSettings) -> TaskSettings,
     ) -> Result<Shipped> {
+        Shipped::open_held(folder, base_folder, precision, settings, None)
+    }
+
+    /// The same, with the frozen weights of other belts on the same base where there are some.
+    pub fn open_held(
+        folder: &Path,
+        base_folder: &Path,
+        precision: Option<Precision>,
+        settings: &dyn Fn(&str, TaskSettings) -> TaskSettings,
+        held: Option<&Held>,
+    ) -> Result<Shipped> {
         let card = card(folder)?;
         let found = Checkpoint::open(base_folder)?.content_hash();
         let name = base_folder
@@ -52,7 +63,10 @@ impl Shipped {
             true => Purpose::full(),
             false => Purpose::frozen(precision),
         };
-        let mut base = base::open(base_folder, purpose)?;
+        let mut base = match held {
+            Some(held) => base::open_shared(base_folder, purpose, held)?,
+            None => base::open(base_folder, purpose)?,
+        };
         Belt::attach(folder, &mut *base.network, false)?;
         let tokenizer = Tokenizer::from_folder(base_folder)?;
         let tasks = tasks(&card, folder, base_folder, &base, &tokenizer, settings)?;

@@ -75,6 +75,11 @@ impl<'b> Shipping<'b> {
         heads::write(folder, &linears)?;
         let mut card = self.card.clone();
         for task in &mut card.tasks {
+            let sure = note
+                .calibrations
+                .iter()
+                .find(|(name, _)| *name == task.name);
+            task.calibration = sure.map(|(_, tables)| tables.clone()).unwrap_or_default();
             for (split, all) in [("valid", &note.valid), ("test", &note.test)] {
                 let measured = all.iter().filter(|(name, _)| *name == task.name);
                 for (measure, value) in measured.flat_map(|(_, measures)| measures) {
@@ -130,6 +135,7 @@ fn record(task: &Task, head: &Option<[Param; 2]>) -> TaskRecord {
         },
         settings: serde_json::to_value(without_files(settings)).unwrap_or_default(),
         metrics: Default::default(),
+        calibration: Vec::new(),
     }
 }
 

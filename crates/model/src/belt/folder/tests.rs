@@ -23,6 +23,16 @@ fn card() -> BeltFile {
         },
         settings: serde_json::json!({"encoding": "joint"}),
         metrics: [("f1".to_owned(), 0.5), ("auc".to_owned(), 0.1 + 0.2)].into(),
+        calibration: vec![Calibration {
+            class: "yes".to_owned(),
+            rows: 10,
+            of_class: 4,
+            points: vec![CalibrationPoint {
+                threshold: 0.1 + 0.2,
+                told: 5,
+                right: 3,
+            }],
+        }],
     });
     file.notes.insert("seed".into(), 7.into());
     file

@@ -1,6 +1,7 @@
 //! Bases to try the writing on.
 
 mod endings;
+mod flow;
 mod references;
 mod search;
 

@@ -1,0 +1,235 @@
+//! Functions that do the same: neighbours by their vectors, each verified by the head for pairs.
+//!
+//! Vectors only propose; a pair is a clone when the head says so, or when both have the same words.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rayon::prelude::*;
+use skillbelt_train::Result;
+
+use super::asked;
+use super::cache::{Cache, Key};
+use super::oracle::Oracle;
+use super::rule::Rule;
+use super::shelf::Shelf;
+use crate::checkout::Hash;
+
+/// Neighbours that are proposed for a function.
+const NEIGHBOURS: usize = 6;
+/// Cosine below which two functions are not proposed.
+const NEAR: f32 = 0.8;
+/// Functions whose vectors stay in the cache of a core while others pass by.
+const BLOCK: usize = 64;
+/// Pairs that are verified before the outcome is kept.
+const TOGETHER: usize = 256;
+
+/// Two texts, by their places, that a rule calls clones, and how surely.
+pub type Pair = (u32, u32, f32);
+
+/// What clones are looked for among.
+pub struct Field<'f> {
+    /// Different texts, sorted.
+    pub texts: &'f [Hash],
+    pub vectors: &'f HashMap<Hash, Vec<f32>>,
+}
+
+/// All pairs with their probability, in order, whatever the threshold.
+pub fn pairs(
+    field: &Field<'_>,
+    rule: &Rule,
+    shelf: &mut Shelf<'_>,
+    (belt, cache): (&Key, &Cache),
+    oracle: &mut dyn Oracle,
+    watch: &dyn Fn(usize, usize),
+) -> Result<Vec<Pair>> {
+    let key = asked::key(belt, &rule.task);
+    let proposed = proposed(field);
+    let known = cache.pairs(&key);
+    let name =
+        |(one, other): &(u32, u32)| (field.texts[*one as usize], field.texts[*other as usize]);
+    let mut shares: HashMap<(Hash, Hash), f32> = HashMap::new();
+    let mut open: Vec<(Hash, Hash)> = Vec::new();
+    for pair in proposed.iter().map(name) {
+        match known.get(&pair) {
+            Some(share) => {
+                shares.insert(pair, *share);
+            }
+            None => open.push(pair),
+        }
+    }
+    shelf.fetch(open.iter().flat_map(|(one, other)| [one, other]))?;
+    for (done, chunk) in open.chunks(TOGETHER).enumerate() {
+        let texts: Vec<(&str, &str)> = chunk
+            .iter()
+            .map(|(a, b)| (shelf.text(a), shelf.text(b)))
+            .collect();
+        let answers = oracle.compare(&rule.task, &texts)?;
+        let share = |answer: &Vec<f32>| answer.get(rule.place).copied().unwrap_or(0.0);
+        let fresh: Vec<((Hash, Hash), f32)> = chunk
+            .iter()
+            .copied()
+            .zip(answers.iter().map(share))
+            .collect();
+        cache.keep_pairs(&key, &fresh);
+        shares.extend(fresh);
+        watch((done * TOGETHER + chunk.len()).min(open.len()), open.len());
+    }
+    let told = |pair: &(u32, u32)| Some((pair.0, pair.1, *shares.get(&name(pair))?));
+    Ok(proposed.iter().filter_map(told).collect())
+}
+
+/// Pairs of places that are worth a verification: each with its nearest, the smaller place first.
+fn proposed(field: &Field<'_>) -> Vec<(u32, u32)> {
+    let rows: Vec<(u32, &[f32])> = field
+        .texts
+        .iter()
+        .zip(0..)
+        .filter_map(|(text, at)| Some((at, field.vectors.get(text)?.as_slice())))
+        .collect();
+    let near: Vec<Vec<(u32, u32)>> = rows
+        .par_chunks(BLOCK)
+        .map(|block| nearest(block, &rows))
+        .collect();
+    let all: BTreeSet<(u32, u32)> = near.into_iter().flatten().collect();
+    all.into_iter().collect()
+}
+
+fn nearest(block: &[(u32, &[f32])], rows: &[(u32, &[f32])]) -> Vec<(u32, u32)> {
+    let mut best: Vec<Vec<(f32, u32)>> = vec![Vec::new(); block.len()];
+    for (other, there) in rows {
+        for ((one, here), best) in block.iter().zip(&mut best) {
+            let cosine = product(here, there);
+            if one == other || cosine < NEAR {
+                continue;
+            }
+            let last = best.last().map_or(f32::NEG_INFINITY, |last| last.0);
+            if best.len() < NEIGHBOURS || cosine > last {
+                let at = best.partition_point(|(known, _)| *known >= cosine);
+                best.insert(at, (cosine, *other));
+                best.truncate(NEIGHBOURS);
+            }
+        }
+    }
+    let pair = |one: u32, other: u32| (one.min(other), one.max(other));
+    block
+        .iter()
+        .zip(best)
+        .flat_map(|((one, _), best)| best.into_iter().map(move |(_, other)| pair(*one, other)))
+        .collect()
+}
+
+/// In eight sums, so that it is one loop of vectors on every machine and the same number on each.
+fn product(one: &[f32], other: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; 8];
+    let (ones, others) = (one.chunks_exact(8), other.chunks_exact(8));
+    let rest: f32 = ones
+        .remainder()
+        .iter()
+        .zip(others.remainder())
+        .map(|(a, b)| a * b)
+        .sum();
+    for (one, other) in ones.zip(others) {
+        for (sum, (a, b)) in sums.iter_mut().zip(one.iter().zip(other)) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+/// Members that hang together, each group sorted, groups by their first; and of each group the least
+/// sure of the links that hold it. `count` places, joined by pairs.
+pub fn groups(count: usize, pairs: &[Pair]) -> Vec<(Vec<usize>, f32)> {
+    let mut above: Vec<usize> = (0..count).collect();
+    fn top(above: &mut [usize], mut at: usize) -> usize {
+        while above[at] != at {
+            above[at] = above[above[at]];
+            at = above[at];
+        }
+        at
+    }
+    // The surest links first, so that what holds a group is the strongest there is.
+    let mut links: Vec<&Pair> = pairs.iter().collect();
+    links.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
+    let mut held: HashMap<usize, f32> = HashMap::new();
+    for (one, other, share) in links {
+        let (one, other) = (
+            top(&mut above, *one as usize),
+            top(&mut above, *other as usize),
+        );
+        if one == other {
+            continue;
+        }
+        let least = [Some(*share), held.remove(&one), held.remove(&other)];
+        let least = least.into_iter().flatten().fold(f32::INFINITY, f32::min);
+        above[one.max(other)] = one.min(other);
+        held.insert(one.min(other), least);
+    }
+    let mut members: std::collections::BTreeMap<usize, Vec<usize>> = Default::default();
+    for at in 0..count {
+        let first = top(&mut above, at);
+        members.entry(first).or_default().push(at);
+    }
+    members
+        .into_iter()
+        .filter(|(_, group)| group.len() > 1)
+        .map(|(first, group)| (group, held.get(&first).copied().unwrap_or(1.0)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_those_that_plain_comparison_finds() {
+        let texts: Vec<Hash> = (0..200_u32).map(|n| Hash::of(&n.to_le_bytes())).collect();
+        let vector = |n: usize| {
+            let raw: Vec<f32> = (0..19)
+                .map(|at| {
+                    ((n / 4 * 31 + at * 7) % 13) as f32 + (n % 4) as f32 * 0.2 * (at % 3) as f32
+                })
+                .collect();
+            let length = raw.iter().map(|x| x * x).sum::<f32>().sqrt();
+            raw.iter().map(|x| x / length).collect::<Vec<f32>>()
+        };
+        let vectors: HashMap<Hash, Vec<f32>> =
+            texts.iter().copied().zip((0..200).map(vector)).collect();
+        let found = proposed(&Field {
+            texts: &texts,
+            vectors: &vectors,
+        });
+        let mut expected = BTreeSet::new();
+        for one in 0..200_usize {
+            let dot = |other: usize| -> f32 {
+                vector(one)
+                    .iter()
+                    .zip(vector(other))
+                    .map(|(a, b)| a * b)
+                    .sum()
+            };
+            let mut all: Vec<(f32, usize)> = (0..200)
+                .filter(|other| *other != one)
+                .map(|other| (dot(other), other))
+                .filter(|(cosine, _)| *cosine > NEAR + 1e-5)
+                .collect();
+            all.sort_by(|a, b| b.0.total_cmp(&a.0));
+            // The last of the nearest may be one of several that are as near.
+            let sure = all.get(NEIGHBOURS).map_or(0.0, |next| next.0 + 1e-5);
+            for (_, other) in all.into_iter().take(NEIGHBOURS).filter(|(c, _)| *c > sure) {
+                expected.insert((one.min(other) as u32, one.max(other) as u32));
+            }
+        }
+        let found: BTreeSet<(u32, u32)> = found.into_iter().collect();
+        assert!(expected.len() > 200, "{}", expected.len());
+        assert!(found.is_superset(&expected));
+        assert!(found.len() <= 200 * NEIGHBOURS);
+    }
+
+    #[test]
+    fn what_hangs_together_is_one_group_held_by_its_weakest_link() {
+        let pairs = [(0, 1, 0.9), (1, 2, 0.7), (0, 2, 0.6), (4, 5, 0.8)];
+        let found = groups(6, &pairs);
+        assert_eq!(found, [(vec![0, 1, 2], 0.7), (vec![4, 5], 0.8)]);
+        assert!(groups(3, &[]).is_empty());
+    }
+}
