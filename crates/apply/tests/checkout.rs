@@ -101,7 +101,11 @@ fn generated_vendored_and_large_files_are_read_when_that_is_wished() {
     );
     repository.write(
         "e.py",
-        &format!("{}{}", source(5), "# filled up to a size\n".repeat(60_000)),
+        &format!(
+            "{}{}",
+            source(5),
+            "filled = \"up to a size\"\n".repeat(60_000)
+        ),
     );
     let (_, files, unread) = looked(&repository);
     assert_eq!(files.len(), 0);

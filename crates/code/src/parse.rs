@@ -4,6 +4,7 @@
 //! whether there are any). It refuses only what is beyond its limits, and it counts work, not time,
 //! so that the same text has the same outcome on every machine.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use tree_sitter::{ParseOptions, Parser};
@@ -39,6 +40,8 @@ pub enum Refusal {
     Bytes { bytes: usize, limit: usize },
     #[error("parsing stopped after {limit} steps")]
     Steps { limit: usize },
+    #[error("parsing stopped after it had read {bytes} bytes of the text again and again")]
+    Rereading { bytes: usize },
     #[error("the tree has {nodes} nodes; at most {limit} are kept")]
     Nodes { nodes: usize, limit: usize },
     /// The grammar and the parser were not built for each other.
@@ -48,6 +51,14 @@ pub enum Refusal {
 
 /// The parser looks up once in so many steps.
 const STEPS_BETWEEN_LOOKS: usize = 100;
+
+/// Bytes that the parser is handed at once. It asks for those behind and before them anew, so what is
+/// handed out tells how far it looks ahead and how often it comes back.
+const HANDED: usize = 4096;
+
+/// Bytes that may be handed out for every text however short. Some grammars look through all comments
+/// that follow for each of them: a few thousand in a row are a licence, more are nonsense.
+const READ_AGAIN: usize = 128 << 20;
 
 /// Parses `text` with the limits that are usual. See [`parse_within`].
 pub fn parse(language: Language, text: &str) -> Result<Program<'_>, Refusal> {
@@ -127,10 +138,11 @@ fn tree(
         .set_language(grammar)
         .map_err(|_| Refusal::Grammar(language))?;
     let limit = limits.steps.saturating_mul(text.len() + 100);
-    let mut steps = 0;
+    let most_handed = limit.saturating_add(READ_AGAIN);
+    let (mut steps, handed) = (0, Cell::new(0));
     let mut look = |_: &tree_sitter::ParseState| {
         steps += STEPS_BETWEEN_LOOKS;
-        if steps > limit {
+        if steps > limit || handed.get() > most_handed {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
@@ -138,8 +150,21 @@ fn tree(
     };
     let options = ParseOptions::new().progress_callback(&mut look);
     let bytes = text.as_bytes();
-    let mut rest = |offset: usize, _| bytes.get(offset..).unwrap_or_default();
-    parser
-        .parse_with_options(&mut rest, None, Some(options))
-        .ok_or(Refusal::Steps { limit })
+    let mut rest = |offset: usize, _| {
+        let rest = bytes.get(offset..).unwrap_or_default();
+        let part = &rest[..rest.len().min(HANDED)];
+        handed.set(handed.get() + part.len());
+        // The grammar's own code cannot be stopped, but every text ends.
+        if handed.get() > most_handed {
+            &[]
+        } else {
+            part
+        }
+    };
+    let tree = parser.parse_with_options(&mut rest, None, Some(options));
+    if handed.get() > most_handed {
+        let bytes = most_handed;
+        return Err(Refusal::Rereading { bytes });
+    }
+    tree.ok_or(Refusal::Steps { limit })
 }

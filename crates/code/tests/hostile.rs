@@ -51,6 +51,18 @@ fn deep_structures_are_walked_without_depth_in_memory() {
 }
 
 #[test]
+fn comments_that_a_grammar_reads_again_for_each_of_them_end_within_the_limits() {
+    let text = |lines: usize| format!("def f():\n    x()\n{}", "# and so on\n".repeat(lines));
+    let refused = parse(Language::Python, &text(60_000)).unwrap_err();
+    assert!(matches!(refused, Refusal::Rereading { .. }), "{refused}");
+    // Control: a long licence is read as it stands.
+    let licence = text(1_500);
+    let program = parse(Language::Python, &licence).unwrap();
+    let comments = (0..program.nodes().len()).filter(|at| program.is_comment(*at));
+    assert_eq!(comments.count(), 1_500);
+}
+
+#[test]
 fn a_line_of_ten_megabytes_is_refused_and_one_within_the_limit_is_parsed() {
     let long = "a".repeat(10 << 20);
     for language in Language::ALL {

@@ -26,6 +26,7 @@ pub struct Parsers {
     /// The program of the workers and its arguments, if they are apart.
     apart: Option<(PathBuf, Vec<String>)>,
     idle: Mutex<Vec<Worker>>,
+    patience: Duration,
 }
 
 impl Parsers {
@@ -34,6 +35,7 @@ impl Parsers {
         Parsers {
             apart: None,
             idle: Mutex::default(),
+            patience: PATIENCE,
         }
     }
 
@@ -43,6 +45,7 @@ impl Parsers {
         Parsers {
             apart: Some((program, arguments)),
             idle: Mutex::default(),
+            patience: PATIENCE,
         }
     }
 
@@ -56,7 +59,7 @@ impl Parsers {
             let idle = self.idle.lock().ok().and_then(|mut idle| idle.pop());
             let worker = idle.map_or_else(|| Worker::started(program, arguments), Ok);
             let mut worker = worker.map_err(|_| "the parser could not be started")?;
-            if let Some(answer) = worker.ask(asked.clone()) {
+            if let Some(answer) = worker.ask(asked.clone(), self.patience) {
                 if let Ok(mut idle) = self.idle.lock() {
                     idle.push(worker);
                 }
@@ -105,9 +108,9 @@ impl Worker {
     }
 
     /// The answer, or nothing if the worker is no longer good for anything.
-    fn ask(&mut self, message: Vec<u8>) -> Option<Result<Functions, String>> {
+    fn ask(&mut self, message: Vec<u8>, patience: Duration) -> Option<Result<Functions, String>> {
         self.ask.send(message).ok()?;
-        let bytes = self.answers.recv_timeout(PATIENCE).ok()?.ok()?;
+        let bytes = self.answers.recv_timeout(patience).ok()?.ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 }
@@ -193,7 +196,10 @@ mod tests {
     fn a_worker_that_dies_is_tried_once_more_and_then_the_text_is_given_up() {
         let parsers = |script: &str| {
             let arguments = vec!["-c".to_owned(), script.to_owned()];
-            Parsers::apart("/bin/sh".into(), arguments)
+            Parsers {
+                patience: Duration::from_millis(500),
+                ..Parsers::apart("/bin/sh".into(), arguments)
+            }
         };
         let ask = |script: &str| parsers(script).parse(Language::C, "int f(void) { return 1; }");
         let died = Err("the parser died on it".to_owned());

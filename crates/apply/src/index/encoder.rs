@@ -34,6 +34,7 @@ pub trait Encoder {
 }
 
 /// A belt on its base, or a bare base.
+#[derive(Clone)]
 pub struct Worn {
     reader: Arc<Reader>,
     identity: String,

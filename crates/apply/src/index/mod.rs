@@ -5,11 +5,13 @@
 //! - [`Index::open`] with a [`Place`] (one SQLite file, or a PostgreSQL server) and a folder;
 //! - [`Index::refresh`] brings it up to date with the files, by their content;
 //! - [`Index::embed`] makes the vectors that are lacking, as long as it may, with an [`Encoder`];
-//! - [`Index::search`] and [`Index::similar`] answer, [`measure()`] tells how well.
+//! - [`Index::search`] and [`Index::similar`] answer, [`measure()`] tells how well;
+//! - [`Attended`] does the first two beside the answers, for who answers often.
 //!
 //! Read in this order: `words.rs`, `query.rs`, `fuse.rs`, `store.rs`, `refresh.rs`, `embed.rs`,
 //! `search.rs`; then `sqlite/` and `postgres/`, which keep it.
 
+mod attended;
 mod embed;
 mod encoder;
 mod error;
@@ -33,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 use crate::checkout::{Parsers, Wish};
 
+pub use attended::Attended;
 pub use embed::Patience;
 pub use encoder::{Encoder, Worn};
 pub use error::{Error, Result};

@@ -62,6 +62,19 @@ pub struct Hit {
     pub vector_rank: Option<usize>,
 }
 
+impl Hit {
+    /// The lines of the function from its file, as many as are wanted at most.
+    pub fn lines(&self, root: &Path, most: usize) -> Option<String> {
+        let text = fs_err::read_to_string(root.join(&self.path)).ok()?;
+        let count = (self.last_line + 1).saturating_sub(self.first_line);
+        let lines = text
+            .lines()
+            .skip(self.first_line.saturating_sub(1))
+            .take(count.min(most));
+        Some(lines.collect::<Vec<_>>().join("\n"))
+    }
+}
+
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Found {
@@ -70,6 +83,9 @@ pub struct Found {
     /// Functions that would have answered, in files that have changed since they were indexed.
     pub changed: usize,
 }
+
+/// Makes the vector of what is asked, if there is something to read.
+type Vectored<'v> = &'v mut dyn FnMut(&dyn Encoder) -> Result<Option<Vec<f32>>>;
 
 /// What is looked up, both ways.
 pub(super) struct Wanted {
@@ -174,7 +190,7 @@ impl Wanted {
         encoder: Option<&dyn Encoder>,
         mode: Mode,
         query: Query,
-        vector: &mut dyn FnMut(&dyn Encoder) -> Result<Option<Vec<f32>>>,
+        vector: Vectored<'_>,
     ) -> Result<Wanted> {
         let (query, encoder) = match (mode, encoder) {
             (Mode::Lexical, _) => (query, None),

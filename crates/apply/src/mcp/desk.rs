@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
 
 use skillbelt_code::Language;
 use skillbelt_harvest::sift::bytes_within;
@@ -15,7 +14,7 @@ use super::tools::{
     AssessFunction, Assessable, Assessed, Coded, Findings, Hits, ListFindings, Search, SimilarCode,
 };
 use crate::checkout::{Function, Parsers, Wish, content};
-use crate::index::{Asked, Encoder, Filter, Found, Hit, Index, Like, Mode, Patience, Place, Worn};
+use crate::index::{Asked, Attended, Filter, Found, Hit, Like, Mode, Place, Worn};
 
 /// Answers that one call may have.
 const MOST: u16 = 50;
@@ -76,40 +75,30 @@ impl From<skillbelt_train::Error> for Refusal {
 
 /// What the tools work with.
 pub struct Desk {
-    index: Index,
+    index: Attended,
     belted: Option<Belted>,
-    worn: Option<Worn>,
     fence: Fence,
     parsers: Parsers,
-    /// Tells the thread that makes vectors that files may have changed.
-    nudge: Option<Sender<()>>,
 }
 
 impl Desk {
     /// Opens the index of the repository around a path. Vectors are made beside all calls.
     ///
     /// # Errors
-    /// As those of [`Index::open`]; a belt that has no search task is no error: it is asked other things.
+    /// As those of [`Attended::open`]; a belt that has no search task is no error: it is asked other things.
     pub fn open(
         place: &Place,
         path: &Path,
         belted: Option<Belted>,
         parsers: fn() -> Parsers,
     ) -> Result<Desk, Refusal> {
-        let index = Index::open(place, path, parsers())?;
-        let worn = |belted: &Belted| {
+        let worn = belted.as_ref().and_then(|belted| {
             let (reader, belt) = (belted.reader.clone(), belted.belt.as_deref());
             Worn::new(reader, belt, &belted.base, belted.precision, None).ok()
-        };
-        let beside = belted.as_ref().and_then(worn);
-        let nudge = beside.map(|worn| -> Result<Sender<()>, Refusal> {
-            let index = Index::open(place, path, parsers())?;
-            Ok(vectors_beside(index, worn))
         });
+        let index = Attended::open(place, path, worn, parsers)?;
         Ok(Desk {
             fence: Fence::new(index.root().to_owned()),
-            worn: belted.as_ref().and_then(worn),
-            nudge: nudge.transpose()?,
             index,
             belted,
             parsers: parsers(),
@@ -129,16 +118,14 @@ impl Desk {
             })
             .collect::<Result<_, _>>()?;
         let filter = Filter::new(&languages, &asked.globs, self.index.below())?;
-        self.refresh()?;
+        self.index.refresh()?;
         let asked_for = Asked {
             words: &asked.query,
             mode: Mode::Fused,
             most: most(asked.limit),
             filter: &filter,
         };
-        let found = self
-            .index
-            .search(self.worn.as_ref().map(as_encoder), &asked_for)?;
+        let found = self.index.search(&asked_for)?;
         self.hits(found, asked.with_code)
     }
 
@@ -153,12 +140,8 @@ impl Desk {
             _ => return Err(Refusal::new("expected either `code`, or `path` and `line`")),
         };
         let filter = Filter::new(&[], &[], self.index.below())?;
-        self.refresh()?;
-        let encoder = self.worn.as_ref().map(as_encoder);
-        let most = most(asked.limit);
-        let found = self
-            .index
-            .similar(encoder, &like, Mode::Fused, most, &filter)?;
+        self.index.refresh()?;
+        let found = self.index.similar(&like, most(asked.limit), &filter)?;
         self.hits(found, asked.with_code)
     }
 
@@ -281,26 +264,15 @@ impl Desk {
         }
     }
 
-    fn refresh(&mut self) -> Result<(), Refusal> {
-        self.index.refresh(&mut |_| {})?;
-        // A thread that has ended has told why on its own.
-        let _heard = self.nudge.as_ref().map(|nudge| nudge.send(()));
-        Ok(())
-    }
-
     fn hits(&mut self, found: Found, with_code: bool) -> Result<Hits, Refusal> {
         let mut notes = Vec::new();
-        match &self.worn {
+        match self.index.coverage()? {
             None => notes.push("by words alone: no belt with a search task is worn".to_owned()),
-            Some(worn) => {
-                let coverage = self.index.coverage(worn)?;
-                if !coverage.is_complete() {
-                    notes.push(format!(
-                        "{} of {} functions have vectors yet; the others were found by words alone",
-                        coverage.with_vector, coverage.functions
-                    ));
-                }
-            }
+            Some(coverage) if !coverage.is_complete() => notes.push(format!(
+                "{} of {} functions have vectors yet; the others were found by words alone",
+                coverage.with_vector, coverage.functions
+            )),
+            Some(_) => {}
         }
         if found.changed > 0 {
             notes.push(format!(
@@ -310,7 +282,7 @@ impl Desk {
         }
         let root = self.index.root();
         let coded = |hit: Hit| Coded {
-            code: with_code.then(|| lines(root, &hit)).flatten(),
+            code: with_code.then(|| hit.lines(root, LINES)).flatten(),
             hit,
         };
         Ok(Hits {
@@ -318,10 +290,6 @@ impl Desk {
             notes,
         })
     }
-}
-
-fn as_encoder(worn: &Worn) -> &dyn Encoder {
-    worn
 }
 
 fn most(limit: Option<u16>) -> usize {
@@ -336,35 +304,4 @@ fn limited(text: &str) -> Result<&str, Refusal> {
             text.len()
         ))),
     }
-}
-
-/// The lines of a function, as many as are given at once.
-fn lines(root: &Path, hit: &Hit) -> Option<String> {
-    let text = fs_err::read_to_string(root.join(&hit.path)).ok()?;
-    let count = (hit.last_line + 1).saturating_sub(hit.first_line);
-    let lines = text
-        .lines()
-        .skip(hit.first_line.saturating_sub(1))
-        .take(count.min(LINES));
-    Some(lines.collect::<Vec<_>>().join("\n"))
-}
-
-/// Makes vectors whenever it is told that files may have changed, until nobody can tell it any more.
-fn vectors_beside(mut index: Index, worn: Worn) -> Sender<()> {
-    let (nudge, nudged) = channel();
-    // The first work is there before anybody asks.
-    let _heard = nudge.send(());
-    std::thread::spawn(move || {
-        while nudged.recv().is_ok() {
-            // Several words are one.
-            while nudged.try_recv().is_ok() {}
-            let made = index
-                .refresh(&mut |_| {})
-                .and_then(|_| index.embed(&worn, Patience::Endless, &mut |_| {}));
-            if let Err(error) = made {
-                tracing::warn!("vectors: {error}");
-            }
-        }
-    });
-    nudge
 }

@@ -5,6 +5,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use rayon::prelude::*;
+use skillbelt_engine::product::Epilogue;
+use skillbelt_engine::{Isa, Precision, Weight};
 use skillbelt_train::Result;
 
 use super::asked;
@@ -18,8 +20,8 @@ use crate::checkout::Hash;
 const NEIGHBOURS: usize = 6;
 /// Cosine below which two functions are not proposed.
 const NEAR: f32 = 0.8;
-/// Functions whose vectors stay in the cache of a core while others pass by.
-const BLOCK: usize = 64;
+/// Functions that are multiplied with all others at once.
+const BLOCK: usize = 128;
 /// Pairs that are verified before the outcome is kept.
 const TOGETHER: usize = 256;
 
@@ -86,54 +88,43 @@ fn proposed(field: &Field<'_>) -> Vec<(u32, u32)> {
         .zip(0..)
         .filter_map(|(text, at)| Some((at, field.vectors.get(text)?.as_slice())))
         .collect();
-    let near: Vec<Vec<(u32, u32)>> = rows
-        .par_chunks(BLOCK)
-        .map(|block| nearest(block, &rows))
-        .collect();
-    let all: BTreeSet<(u32, u32)> = near.into_iter().flatten().collect();
-    all.into_iter().collect()
-}
-
-fn nearest(block: &[(u32, &[f32])], rows: &[(u32, &[f32])]) -> Vec<(u32, u32)> {
-    let mut best: Vec<Vec<(f32, u32)>> = vec![Vec::new(); block.len()];
-    for (other, there) in rows {
-        for ((one, here), best) in block.iter().zip(&mut best) {
-            let cosine = product(here, there);
-            if one == other || cosine < NEAR {
-                continue;
-            }
-            let last = best.last().map_or(f32::NEG_INFINITY, |last| last.0);
-            if best.len() < NEIGHBOURS || cosine > last {
-                let at = best.partition_point(|(known, _)| *known >= cosine);
-                best.insert(at, (cosine, *other));
-                best.truncate(NEIGHBOURS);
-            }
+    let Some(width) = rows.first().map(|(_, row)| row.len()) else {
+        return Vec::new();
+    };
+    let numbers: Vec<f32> = rows.iter().flat_map(|(_, row)| *row).copied().collect();
+    let all = Weight::pack(Precision::F32, rows.len(), width, &numbers);
+    let mut cosines = vec![0.0; BLOCK.min(rows.len()) * rows.len()];
+    let mut pairs: BTreeSet<(u32, u32)> = BTreeSet::new();
+    for (block, first) in numbers.chunks(BLOCK * width).zip((0..).step_by(BLOCK)) {
+        let count = block.len() / width;
+        let cosines = &mut cosines[..count * rows.len()];
+        all.forward(Isa::chosen(), block, count, cosines, Epilogue::SET);
+        let near = cosines.par_chunks(rows.len()).enumerate();
+        let near: Vec<Vec<usize>> = near.map(|(at, row)| nearest(first + at, row)).collect();
+        for (at, near) in near.into_iter().enumerate() {
+            let one = rows[first + at].0;
+            let others = near.into_iter().map(|other| rows[other].0);
+            pairs.extend(others.map(|other| (one.min(other), one.max(other))));
         }
     }
-    let pair = |one: u32, other: u32| (one.min(other), one.max(other));
-    block
-        .iter()
-        .zip(best)
-        .flat_map(|((one, _), best)| best.into_iter().map(move |(_, other)| pair(*one, other)))
-        .collect()
+    pairs.into_iter().collect()
 }
 
-/// In eight sums, so that it is one loop of vectors on every machine and the same number on each.
-fn product(one: &[f32], other: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 8];
-    let (ones, others) = (one.chunks_exact(8), other.chunks_exact(8));
-    let rest: f32 = ones
-        .remainder()
-        .iter()
-        .zip(others.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    for (one, other) in ones.zip(others) {
-        for (sum, (a, b)) in sums.iter_mut().zip(one.iter().zip(other)) {
-            *sum += a * b;
+/// The places of the nearest others by their cosines.
+fn nearest(own: usize, cosines: &[f32]) -> Vec<usize> {
+    let mut best: Vec<(f32, usize)> = Vec::new();
+    for (other, cosine) in cosines.iter().copied().enumerate() {
+        if cosine < NEAR || other == own {
+            continue;
+        }
+        let last = best.last().map_or(f32::NEG_INFINITY, |last| last.0);
+        if best.len() < NEIGHBOURS || cosine > last {
+            let at = best.partition_point(|(known, _)| *known >= cosine);
+            best.insert(at, (cosine, other));
+            best.truncate(NEIGHBOURS);
         }
     }
-    sums.iter().sum::<f32>() + rest
+    best.into_iter().map(|(_, other)| other).collect()
 }
 
 /// Members that hang together, each group sorted, groups by their first; and of each group the least

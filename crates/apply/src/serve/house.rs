@@ -26,7 +26,7 @@ pub struct House {
     pub numbers: Arc<Numbers>,
     /// Room for the bodies of requests.
     pub bodies: Arc<Semaphore>,
-    pub index: Option<Arc<dyn Lookup>>,
+    pub index: Option<Arc<Lookup>>,
     /// Seconds since 1970 at the start.
     pub since: u64,
     /// Tells this run's numbers of requests from those of another.
@@ -39,7 +39,7 @@ impl House {
         limits: Limits,
         models: Vec<Arc<Model>>,
         door: Door,
-        index: Option<Arc<dyn Lookup>>,
+        index: Option<Arc<Lookup>>,
     ) -> House {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let now = now.unwrap_or_default();

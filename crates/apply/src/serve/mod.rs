@@ -32,10 +32,11 @@ use tokio::sync::watch;
 
 pub use door::Door;
 pub use limits::Limits;
-pub use lookup::{Hit, Lookup};
 pub use model::Model;
 
+use crate::index::Attended;
 use house::House;
+use lookup::Lookup;
 use skillbelt_train::{Error, Result};
 
 /// What is served, and to whom.
@@ -45,7 +46,8 @@ pub struct Served {
     pub models: Vec<Model>,
     pub limits: Limits,
     pub door: Door,
-    pub index: Option<Arc<dyn Lookup>>,
+    /// What /search and /similar look through.
+    pub index: Option<Attended>,
 }
 
 /// Serves until the system asks the program to stop, then answers what it has taken. `ready` hears the
@@ -55,7 +57,8 @@ pub fn serve(served: Served, ready: impl FnOnce(SocketAddr)) -> Result<()> {
         return Err(Error::told("nothing to serve: no belt and no base"));
     }
     let models = served.models.into_iter().map(Arc::new).collect();
-    let house = Arc::new(House::new(served.limits, models, served.door, served.index));
+    let index = served.index.map(|index| Arc::new(Lookup::new(index)));
+    let house = Arc::new(House::new(served.limits, models, served.door, index));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(8)

@@ -70,10 +70,11 @@ impl Inputs {
 
     /// Whether a task answers them.
     fn suits(&self, task: &Task) -> bool {
-        match (self, task.settings.kind) {
-            (Inputs::Texts(_), Some(TaskType::Classify | TaskType::Generate)) => true,
-            (Inputs::Pairs(_), Some(TaskType::Pair)) => true,
-            _ => false,
+        use TaskType::{Classify, Generate, Pair};
+        let kind = task.settings.kind;
+        match self {
+            Inputs::Texts(_) => matches!(kind, Some(Classify | Generate)),
+            Inputs::Pairs(_) => kind == Some(Pair),
         }
     }
 }

@@ -10,9 +10,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::house::House;
-use super::lookup::{Hit, Lookup};
+use super::lookup::{Coded, Lookup};
 use super::openai::asked::body;
 use super::refusal::Refusal;
+use crate::index::Error;
 
 /// The most that is given at once, and what is given unless someone says otherwise.
 const MOST: usize = 100;
@@ -50,7 +51,7 @@ pub async fn similar(State(house): State<Arc<House>>, bytes: Bytes) -> Result<Re
     found(&house, move || index.similar(&code, most)).await
 }
 
-fn expect_index(house: &House) -> Result<Arc<dyn Lookup>, Refusal> {
+fn expect_index(house: &House) -> Result<Arc<Lookup>, Refusal> {
     house
         .index
         .clone()
@@ -74,13 +75,13 @@ fn count(k: Option<usize>) -> Result<usize, Refusal> {
 
 async fn found(
     house: &House,
-    ask: impl FnOnce() -> Result<Vec<Hit>, String> + Send + 'static,
+    ask: impl FnOnce() -> Result<Vec<Coded>, Error> + Send + 'static,
 ) -> Result<Response, Refusal> {
     let asking = tokio::task::spawn_blocking(ask);
     match tokio::time::timeout(house.limits.answer_time, asking).await {
         Err(_) => Err(Refusal::timed_out()),
         Ok(Err(_)) => Err(Refusal::failed("a defect of the index")),
-        Ok(Ok(Err(message))) => Err(Refusal::failed(message)),
+        Ok(Ok(Err(error))) => Err(Refusal::failed(error)),
         Ok(Ok(Ok(hits))) => Ok(Json(json!({"hits": hits})).into_response()),
     }
 }

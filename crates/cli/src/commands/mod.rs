@@ -23,8 +23,8 @@ mod quickstart;
 mod scan;
 mod score;
 mod search;
-mod similar;
 mod serve;
+mod similar;
 mod study;
 mod train;
 

@@ -3,9 +3,11 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use skillbelt_apply::index::{Attended, Place, Worn};
 use skillbelt_apply::reader::Reader;
 use skillbelt_apply::serve::{self, Door, Limits, Model, Served};
 use skillbelt_engine::Precision;
@@ -13,7 +15,7 @@ use skillbelt_model::base::Held;
 use skillbelt_train::shipped;
 use tracing::Level;
 
-use super::{Everywhere, precision};
+use super::{Everywhere, parse, precision};
 use crate::exit::{Failure, say};
 use crate::locate;
 
@@ -43,6 +45,13 @@ pub struct Serve {
     /// How the base's weights are held: f32, bf16, int8 or nf4 [default: as each belt was trained]
     #[arg(long, value_parser = precision)]
     precision: Option<Precision>,
+    /// A repository whose functions /search, /similar and the page find
+    #[arg(long, value_name = "PATH")]
+    code: Option<PathBuf>,
+    /// Where the index of --code is kept: a file, or a server as postgres://user@host/database
+    /// [default: .skillbelt/search-1.sqlite in the repository]
+    #[arg(long, value_name = "FILE_OR_SERVER", requires = "code")]
+    index: Option<String>,
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8642")]
     address: SocketAddr,
@@ -114,13 +123,16 @@ impl Serve {
     pub fn run(&self, everywhere: &Everywhere) -> Result<(), Failure> {
         let door = self.door()?;
         self.begin_log(everywhere);
-        let models = self.models(everywhere)?;
+        let base = self.base_name()?;
+        let folder = locate::folder(&base, self.revision.as_deref(), everywhere)?;
+        let held = Held::default();
+        let models = self.models(&base, &folder, &held)?;
         let served = Served {
             address: self.address,
             models,
             limits: self.bounds.limits(),
             door,
-            index: None,
+            index: self.index(&folder, &held)?,
         };
         Ok(serve::serve(served, |address| {
             tracing::info!(address = %address, "listening");
@@ -175,16 +187,12 @@ impl Serve {
         }));
     }
 
-    fn models(&self, everywhere: &Everywhere) -> Result<Vec<Model>, Failure> {
-        let base = self.base_name()?;
-        let folder = locate::folder(&base, self.revision.as_deref(), everywhere)?;
-        let base = skillbelt_model::belt::folder::plain_name(&base);
+    fn models(&self, base: &str, folder: &Path, held: &Held) -> Result<Vec<Model>, Failure> {
+        let base = skillbelt_model::belt::folder::plain_name(base);
         if self.belts.is_empty() {
-            let precision = self.precision.unwrap_or(Precision::F32);
-            let reader = Reader::bare(&folder, precision)?;
-            return Ok(vec![Model::new(base.clone(), base, &folder, reader)?]);
+            let reader = Reader::bare(folder, self.bare_precision())?;
+            return Ok(vec![Model::new(base.clone(), base, folder, reader)?]);
         }
-        let held = Held::default();
         let mut models: Vec<Model> = Vec::with_capacity(self.belts.len());
         for belt in &self.belts {
             let (name, belt) = named(belt);
@@ -192,10 +200,40 @@ impl Serve {
                 return Err(Failure::told(format_args!("two belts are called {name:?}"))
                     .with_hint("name them: NAME=FOLDER"));
             }
-            let reader = Reader::open_held(&belt, &folder, self.precision, Some(&held))?;
-            models.push(Model::new(name, base.clone(), &folder, reader)?);
+            let reader = Reader::open_held(&belt, folder, self.precision, Some(held))?;
+            models.push(Model::new(name, base.clone(), folder, reader)?);
         }
         Ok(models)
+    }
+
+    fn bare_precision(&self) -> Precision {
+        self.precision.unwrap_or(Precision::F32)
+    }
+
+    /// The index of --code, with vectors by the first belt that was taught to search.
+    fn index(&self, base: &Path, held: &Held) -> Result<Option<Attended>, Failure> {
+        let Some(code) = &self.code else {
+            return Ok(None);
+        };
+        let mut worn = None;
+        for belt in &self.belts {
+            let (_, belt) = named(belt);
+            let card = shipped::card(&belt)?;
+            if worn.is_none() && card.tasks.iter().any(|task| task.objective == "retrieve") {
+                let own = || card.precision.parse().map_err(Failure::told);
+                let precision = self.precision.map_or_else(own, Ok)?;
+                let reader = Reader::open_held(&belt, base, Some(precision), Some(held))?;
+                let reader = Arc::new(reader);
+                worn = Some(Worn::new(reader, Some(&belt), base, precision, None)?);
+            }
+        }
+        if self.belts.is_empty() {
+            let precision = self.bare_precision();
+            let reader = Arc::new(Reader::bare(base, precision)?);
+            worn = Some(Worn::new(reader, None, base, precision, None)?);
+        }
+        let place = Place::parse(self.index.as_deref(), None);
+        Ok(Some(Attended::open(&place, code, worn, parse::parsers)?))
     }
 
     fn base_name(&self) -> Result<String, Failure> {
