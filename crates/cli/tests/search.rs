@@ -97,7 +97,7 @@ fn hits_are_shaped_as_those_of_grep_and_exit_codes_are_its_own() {
     assert_eq!((none.status.code(), said(&none).as_str()), (Some(1), ""));
     for wrong in [
         &["search", "x", "nowhere"][..],
-        &["search", "x", "--glob", "a["],
+        &["search", "x", "--glob", "[z-a]"],
         &["search", "x", "--vector"],
         &["search", "x", "--belt", "nowhere"],
         &["similar", "src/part_1.py:5"],

@@ -40,8 +40,17 @@ pub struct Worn {
     identity: String,
     function: Way,
     question: Way,
+    /// What words count beside its vectors.
+    words: f64,
     taught: bool,
 }
+
+/// A belt that finds what is asked for so well (its own mean reciprocal rank) is listened to in full.
+/// One that finds little would only push down what words find.
+const GOOD: f64 = 0.5;
+
+/// What a base has beside it that was trained to compare sentences.
+const SENTENCES: &str = "modules.json";
 
 /// A base whose vectors were never taught to meet questions: words lead.
 const UNTAUGHT_WORDS: f64 = 0.7;
@@ -60,7 +69,7 @@ impl Worn {
         task: Option<&str>,
     ) -> Result<Worn> {
         let name = identity(belt, base, precision)?;
-        let ways = match reader.card() {
+        let (task, function, question) = match reader.card() {
             Some(card) => taught_ways(&reader, card, task)?,
             None => {
                 let only = reader.ways().next();
@@ -68,14 +77,25 @@ impl Worn {
                 ("bare".to_owned(), way, way)
             }
         };
-        let (task, function, question) = ways;
+        let taught = reader.card().is_some() || base.join(SENTENCES).is_file();
+        let words = match (reader.card().and_then(|card| card.task(&task)), taught) {
+            (Some((_, record)), _) => beside(record),
+            (None, true) => super::fuse::WORDS,
+            (None, false) => UNTAUGHT_WORDS,
+        };
         Ok(Worn {
             identity: format!("{task} {name}"),
             function,
             question,
-            taught: reader.card().is_some(),
+            words,
+            taught,
             reader,
         })
+    }
+
+    /// Whether it was taught what a question is.
+    pub fn is_taught(&self) -> bool {
+        self.taught
     }
 
     fn vectors(&self, way: Way, texts: &[&str]) -> Result<Vec<Option<Vec<f32>>>> {
@@ -137,10 +157,14 @@ impl Encoder for Worn {
     }
 
     fn words_share(&self) -> f64 {
-        if self.taught {
-            super::fuse::WORDS
-        } else {
-            UNTAUGHT_WORDS
-        }
+        self.words
     }
+}
+
+/// What words count beside a belt's vectors, by how well it found its own test rows.
+fn beside(record: &TaskRecord) -> f64 {
+    let measured = |split: &str| record.metrics.get(&format!("{split}.mrr"));
+    let found = measured("test").or_else(|| measured("valid"));
+    let heard = found.map_or(1.0, |mrr| (mrr / GOOD).clamp(0.0, 1.0));
+    1.0 - (1.0 - super::fuse::WORDS) * heard
 }

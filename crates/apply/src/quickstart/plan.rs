@@ -137,18 +137,16 @@ fn tasks(ready: &[Ready], positions: Option<usize>) -> String {
 /// fewer where the base has not as many positions.
 fn settings(task: Task, positions: Option<usize>) -> String {
     let bound = positions.unwrap_or(usize::MAX);
+    // One length for all, so that a scan and a search read a function once for all tasks.
+    let read = bound.min(128);
     match task {
         Task::Search => format!(
-            "    max_length: {}\n    max_query_length: {}\n    metric: mrr\n",
-            bound.min(128),
+            "    max_length: {read}\n    max_query_length: {}\n    metric: mrr\n",
             bound.min(48)
         ),
-        Task::Clone => format!(
-            "    encoding: separate\n    max_length: {}\n    metric: auc\n",
-            bound.min(128)
-        ),
+        Task::Clone => format!("    encoding: separate\n    max_length: {read}\n    metric: auc\n"),
         Task::DefectMutated | Task::DefectHistory | Task::Flaky => {
-            format!("    max_length: {}\n    metric: auc\n", bound.min(192))
+            format!("    max_length: {read}\n    metric: auc\n")
         }
         Task::Summarize => written(bound, 128, 32, "bleu_codexglue_smooth"),
         Task::Generate => written(bound, 96, 64, "chrf"),

@@ -1,9 +1,9 @@
 //! A belt on its base as an [`Oracle`]: texts that tasks read alike are encoded once for all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use skillbelt_engine::Precision;
+use skillbelt_engine::{Mat, Precision};
 use skillbelt_model::belt::folder::BeltFile;
 use skillbelt_train::data::Content;
 use skillbelt_train::evaluate::Example;
@@ -15,6 +15,8 @@ use super::oracle::{Answers, Oracle};
 use crate::checkout::Hash;
 use crate::reader::{Reader, Way};
 
+/// Vectors that are remembered; a scan with more texts reads some of them again.
+const MET: usize = 1 << 18;
 /// Files of a base beside its weights that change what is read.
 const BESIDE: &[&str] = &["json", "txt", "model"];
 
@@ -23,6 +25,10 @@ pub struct Belted {
     reader: Reader,
     /// How texts become the vectors that are compared.
     near: Way,
+    /// Ways in which tasks of pairs read a text alone.
+    paired: BTreeSet<Way>,
+    /// What was read in these ways, so that no text is read once more for its pairs.
+    met: HashMap<(Way, Hash), Vec<f32>>,
 }
 
 impl Belted {
@@ -35,11 +41,21 @@ impl Belted {
         let near = ways.next().or_else(|| reader.ways().next());
         let near =
             near.ok_or_else(|| Error::told("the belt has no task that reads a text alone"))?;
-        Ok(Belted { reader, near })
+        let records = reader.card().map_or(&[][..], |card| &card.tasks);
+        let pairs = records.iter().filter(|record| record.objective == "pair");
+        let paired = pairs
+            .filter_map(|record| reader.way(reader.task(&record.name).ok()?, Side::Candidate))
+            .collect();
+        Ok(Belted {
+            reader,
+            near,
+            paired,
+            met: HashMap::new(),
+        })
     }
 
     /// The vectors of texts in a way, `[texts x C]`, and which of them there was nothing to read of.
-    fn vectors(&self, way: Way, texts: &[&str]) -> Result<(skillbelt_engine::Mat, Vec<bool>)> {
+    fn vectors(&self, way: Way, texts: &[&str]) -> Result<(Mat, Vec<bool>)> {
         let ids = texts.iter().map(|text| self.reader.ids(way, text));
         let ids: Vec<Option<Vec<u32>>> = ids.collect::<Result<_>>()?;
         let empty = ids.iter().map(Option::is_none).collect();
@@ -51,7 +67,21 @@ impl Belted {
         Ok((self.reader.vectors(way, &ids)?, empty))
     }
 
-    fn compared(&self, task: &Task, way: Way, pairs: &[(&str, &str)]) -> Result<Vec<Vec<f32>>> {
+    /// Remembers what pairs of these texts will be asked by.
+    fn meet(&mut self, way: Way, texts: &[&str], vectors: &Mat) {
+        if !self.paired.contains(&way) {
+            return;
+        }
+        for (row, text) in texts.iter().enumerate() {
+            if self.met.len() == MET {
+                self.met.clear();
+            }
+            let place = (way, Hash::of(text.as_bytes()));
+            self.met.insert(place, vectors.row(row).to_vec());
+        }
+    }
+
+    fn compared(&mut self, name: &str, way: Way, pairs: &[(&str, &str)]) -> Result<Vec<Vec<f32>>> {
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
         let mut texts = Vec::new();
         let mut place = |text| {
@@ -64,7 +94,21 @@ impl Belted {
             .iter()
             .map(|(one, other)| (place(one), place(other)))
             .unzip();
-        let (vectors, _) = self.vectors(way, &texts)?;
+        let hash = |text: &str| (way, Hash::of(text.as_bytes()));
+        let is_new = |text: &&str| !self.met.contains_key(&hash(text));
+        let new: Vec<&str> = texts.iter().copied().filter(is_new).collect();
+        let (read, _) = self.vectors(way, &new)?;
+        let mut fresh = 0..read.rows();
+        let mut numbers = Vec::new();
+        for text in &texts {
+            match self.met.get(&hash(text)) {
+                Some(known) => numbers.extend_from_slice(known),
+                None => numbers.extend(fresh.next().map(|row| read.row(row)).unwrap_or(&[])),
+            }
+        }
+        self.meet(way, &new, &read);
+        let vectors = Mat::from_vec(texts.len(), numbers.len() / texts.len().max(1), numbers);
+        let task = self.reader.task(name)?;
         let shares = self.reader.compare(task, vectors, (&ones, &others))?;
         Ok(narrowed(shares.ok_or_else(|| no_pairs(task))?))
     }
@@ -123,6 +167,7 @@ impl Oracle for Belted {
         }
         for (way, asked) in ways {
             let (found, empty) = self.vectors(way, texts)?;
+            self.meet(way, texts, &found);
             for at in asked {
                 let task = self.reader.task(tasks[at])?;
                 let shares = self.reader.judge(task, found.clone())?;
@@ -145,7 +190,10 @@ impl Oracle for Belted {
     fn compare(&mut self, task: &str, pairs: &[(&str, &str)]) -> Result<Vec<Vec<f32>>> {
         let task = self.reader.task(task)?;
         match self.reader.way(task, Side::Candidate) {
-            Some(way) => self.compared(task, way, pairs),
+            Some(way) => {
+                let name = task.name.clone();
+                self.compared(&name, way, pairs)
+            }
             None => self.joined(task, pairs),
         }
     }

@@ -14,7 +14,7 @@ use super::cache::{Cache, Key};
 use super::oracle::Oracle;
 use super::rule::Rule;
 use super::shelf::Shelf;
-use crate::checkout::Hash;
+use crate::checkout::{Hash, Language};
 
 /// Neighbours that are proposed for a function.
 const NEIGHBOURS: usize = 6;
@@ -33,6 +33,18 @@ pub struct Field<'f> {
     /// Different texts, sorted.
     pub texts: &'f [Hash],
     pub vectors: &'f HashMap<Hash, Vec<f32>>,
+    /// By text, which languages it is compared within, as [`kin`] tells.
+    pub kin: &'f [Language],
+}
+
+/// The language that stands for all that programs are copied between. Heads are taught pairs of one
+/// language, and what they say of others is not to be believed.
+pub fn kin(language: Language) -> Language {
+    match language {
+        Language::Cpp => Language::C,
+        Language::TypeScript => Language::JavaScript,
+        other => other,
+    }
 }
 
 /// All pairs with their probability, in order, whatever the threshold.
@@ -100,7 +112,10 @@ fn proposed(field: &Field<'_>) -> Vec<(u32, u32)> {
         let cosines = &mut cosines[..count * rows.len()];
         all.forward(Isa::chosen(), block, count, cosines, Epilogue::SET);
         let near = cosines.par_chunks(rows.len()).enumerate();
-        let near: Vec<Vec<usize>> = near.map(|(at, row)| nearest(first + at, row)).collect();
+        let kin = |at: usize| field.kin[rows[at].0 as usize];
+        let near: Vec<Vec<usize>> = near
+            .map(|(at, row)| nearest(first + at, row, |other| kin(first + at) == kin(other)))
+            .collect();
         for (at, near) in near.into_iter().enumerate() {
             let one = rows[first + at].0;
             let others = near.into_iter().map(|other| rows[other].0);
@@ -110,15 +125,15 @@ fn proposed(field: &Field<'_>) -> Vec<(u32, u32)> {
     pairs.into_iter().collect()
 }
 
-/// The places of the nearest others by their cosines.
-fn nearest(own: usize, cosines: &[f32]) -> Vec<usize> {
+/// The places of the nearest others by their cosines, of those that may be.
+fn nearest(own: usize, cosines: &[f32], may_be: impl Fn(usize) -> bool) -> Vec<usize> {
     let mut best: Vec<(f32, usize)> = Vec::new();
     for (other, cosine) in cosines.iter().copied().enumerate() {
         if cosine < NEAR || other == own {
             continue;
         }
         let last = best.last().map_or(f32::NEG_INFINITY, |last| last.0);
-        if best.len() < NEIGHBOURS || cosine > last {
+        if (best.len() < NEIGHBOURS || cosine > last) && may_be(other) {
             let at = best.partition_point(|(known, _)| *known >= cosine);
             best.insert(at, (cosine, other));
             best.truncate(NEIGHBOURS);
@@ -185,10 +200,13 @@ mod tests {
         };
         let vectors: HashMap<Hash, Vec<f32>> =
             texts.iter().copied().zip((0..200).map(vector)).collect();
-        let found = proposed(&Field {
+        let one = vec![Language::C; texts.len()];
+        let field = |kin| Field {
             texts: &texts,
             vectors: &vectors,
-        });
+            kin,
+        };
+        let found = proposed(&field(&one));
         let mut expected = BTreeSet::new();
         for one in 0..200_usize {
             let dot = |other: usize| -> f32 {
@@ -214,6 +232,12 @@ mod tests {
         assert!(expected.len() > 200, "{}", expected.len());
         assert!(found.is_superset(&expected));
         assert!(found.len() <= 200 * NEIGHBOURS);
+        // Functions of other languages are no neighbours.
+        let two: Vec<Language> = (0..200)
+            .map(|at| [Language::C, Language::Go][at % 2])
+            .collect();
+        let found = proposed(&field(&two));
+        assert!(!found.is_empty() && found.iter().all(|(a, b)| a % 2 == b % 2));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::found::{Asked, At, Found, is_compared, unasked};
 use super::oracle::Oracle;
 use super::rule::Rule;
 use super::shelf::Shelf;
-use crate::checkout::Hash;
+use crate::checkout::{Hash, Language};
 
 impl Asked<'_> {
     /// All pairs of a rule with their probabilities; from the cache if the texts are the same as in
@@ -35,9 +35,11 @@ impl Asked<'_> {
         if let Some(pairs) = cache.clones(&name) {
             return Ok(pairs);
         }
+        let kin: Vec<Language> = self.compared.iter().map(|text| self.kin(text)).collect();
         let field = Field {
             texts: &self.compared,
             vectors: &said.vectors,
+            kin: &kin,
         };
         let pairs = clones::pairs(&field, rule, shelf, (belt, cache), oracle, watch)?;
         cache.keep_clones(&name, &pairs);
@@ -79,6 +81,12 @@ impl Asked<'_> {
             found.extend(self.group(number, members, confidence));
         }
         found
+    }
+
+    /// What a text is compared with. Its name knows its language, so any of its places will do.
+    fn kin(&self, text: &Hash) -> Language {
+        let first = self.places[text][0];
+        clones::kin(self.checkout.entries[self.all[first].0].language)
     }
 
     fn is_member(&self, at: At) -> bool {

@@ -280,13 +280,9 @@ impl Rule {
             None => table.reaching(wanted, prevalence).or_else(|| {
                 let best = table.best(prevalence);
                 let reached = best.map_or(0.0, |best| table.precision(best, prevalence));
-                let told = format!(
+                self.silent = Some(format!(
                     "no threshold reaches a precision of {wanted:.2} on validation rows; the best is {reached:.2}"
-                );
-                match choices.precision {
-                    Some(_) => self.silent = Some(told),
-                    None => self.note = Some(told),
-                }
+                ));
                 best
             }),
         };

@@ -99,18 +99,16 @@ impl Kept {
     /// What makes vectors, if a model is named.
     pub fn worn(&self, everywhere: &Everywhere) -> Result<Option<Worn>, Failure> {
         let opened = self.reader(everywhere)?;
-        opened.map(|opened| self.encoder(&opened)).transpose()
-    }
-
-    pub fn encoder(&self, opened: &Opened) -> Result<Worn, Failure> {
-        let (reader, belt) = (opened.reader.clone(), self.belt.as_deref());
-        Ok(Worn::new(
-            reader,
-            belt,
-            &opened.base,
-            opened.precision,
-            None,
-        )?)
+        let belt = self.belt.as_deref();
+        let worn = opened.map(|opened| {
+            let (base, precision) = (&opened.base, opened.precision);
+            Worn::new(opened.reader, belt, base, precision, None)
+        });
+        let worn = worn.transpose()?;
+        if worn.as_ref().is_some_and(|worn| !worn.is_taught()) && !everywhere.quiet {
+            say("note: the base was never taught to search; --belt names a belt that was");
+        }
+        Ok(worn)
     }
 
     /// The model, if one is named.
@@ -133,9 +131,6 @@ impl Kept {
                 (Reader::bare(&base, precision)?, base, precision)
             }
         };
-        if self.belt.is_none() && !everywhere.quiet {
-            say("note: the base was never taught to search; --belt names a belt that was");
-        }
         Ok(Some(Opened {
             reader: Arc::new(reader),
             base,

@@ -61,7 +61,7 @@ pub struct Scan {
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Note)]
     fail_on: FailOn,
     /// The precision that thresholds are chosen for; a rule that cannot reach it is silent [default:
-    /// 0.8, and the best there is where that is less]
+    /// 0.8]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     precision: Option<f64>,
     /// The share of functions that you think really are what is looked for; precision is told for it

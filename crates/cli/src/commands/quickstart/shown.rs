@@ -193,7 +193,7 @@ impl Next<'_> {
             .map(|base| format!(" --base {}", word(&near(base))));
         let belt = belt + &base.unwrap_or_default();
         format!(
-            "\nnext:\n  {program} scan {path} --belt {belt}\n  {program} search \"{words}\" {path} --belt {belt}\n  {program} serve --belt {belt}\n"
+            "\nnext:\n  {program} scan {path} --belt {belt}\n  {program} search \"{words}\" {path} --belt {belt}\n  {program} serve {belt}\n"
         )
     }
 }
