@@ -4,6 +4,7 @@
 //! It computes no numbers and measures nothing itself; the binary's arguments and exit codes are not
 //! its own.
 
+mod beside;
 pub mod checkout;
 pub mod index;
 pub mod mcp;

@@ -152,6 +152,7 @@ case " $* " in
 esac
 case "$command" in
     quickstart) set -- "$@" --steps 2 --rows 120 $base ;;
+    scan | search) case " $* " in *" --belt "*) set -- "$@" $base ;; esac ;;
 esac
 exec "$PROGRAM" --threads 1 "$command" "$@"
 "#;

@@ -6,11 +6,9 @@ use super::error::{Error, Result};
 use super::postgres::Postgres;
 use super::sqlite::Sqlite;
 use super::store::Store;
+use crate::beside;
 
-/// The folder of a repository for what can be made again.
-pub const CACHE: &str = ".skillbelt";
-
-/// The file in it. Another form of tables has another name, so that programs of different age do not
+/// The file in the repository's own folder. Another form of tables has another name, so that programs of different age do not
 /// take each other's away.
 const FILE: &str = "search-1.sqlite";
 
@@ -50,7 +48,9 @@ impl Place {
     pub(super) fn open(&self, root: &Path) -> Result<Box<dyn Store + Send>> {
         match self {
             Place::Cache => {
-                let folder = cache_folder(root)?;
+                let folder = beside::folder(root).map_err(|error| {
+                    Error::told(error).with_hint("--index FILE keeps the index in another place")
+                })?;
                 Ok(Box::new(Sqlite::open(&folder.join(FILE))?))
             }
             Place::File(path) => Ok(Box::new(Sqlite::open(path)?)),
@@ -59,22 +59,6 @@ impl Place {
             }
         }
     }
-}
-
-/// The cache folder of a repository, made if it is not there, and kept out of its history.
-fn cache_folder(root: &Path) -> Result<PathBuf> {
-    let folder = root.join(CACHE);
-    let made = fs_err::create_dir_all(&folder).and_then(|()| {
-        let ignore = folder.join(".gitignore");
-        match ignore.exists() {
-            true => Ok(()),
-            false => fs_err::write(ignore, "*\n"),
-        }
-    });
-    made.map_err(|error| {
-        Error::told(error).with_hint("--index FILE keeps the index in another place")
-    })?;
-    Ok(folder)
 }
 
 /// The repository around a path, or the folder itself; and where in it the path lies.

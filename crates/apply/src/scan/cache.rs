@@ -7,7 +7,7 @@
 //! is damaged is thrown away; it is never more than a shortcut.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
@@ -51,21 +51,11 @@ impl Cache {
         }
     }
 
-    /// The folder of a repository's cache.
-    pub fn folder(root: &Path) -> PathBuf {
-        root.join(".skillbelt")
-    }
-
-    /// Opens the cache in a folder, which is made if it is not there.
+    /// Opens the cache in a folder that is there.
     ///
     /// # Errors
     /// A folder that cannot be written to. A damaged file is replaced.
     pub fn open(folder: &Path) -> Result<Cache> {
-        fs_err::create_dir_all(folder).map_err(Error::told)?;
-        let ignore = folder.join(".gitignore");
-        if !ignore.exists() {
-            fs_err::write(&ignore, "*\n").map_err(Error::told)?;
-        }
         let path = folder.join("scan.sqlite");
         let opened = connected(&path).or_else(|_| {
             for end in ["", "-wal", "-shm"] {

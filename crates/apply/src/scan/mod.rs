@@ -30,6 +30,7 @@ use serde::Serialize;
 use skillbelt_model::belt::folder::BeltFile;
 use skillbelt_train::{Error, Result};
 
+use crate::beside;
 use crate::checkout::{self, Checkout, Hash, Parsers, Unread, Wish};
 use asked::Wanted;
 use found::Asked;
@@ -256,11 +257,13 @@ fn found(error: checkout::Error) -> Error {
 /// The cache of a plan. Without a place that can be written to the scan goes on without one.
 fn cache(plan: &Plan, checkout: &Checkout, notes: &mut Vec<String>) -> Cache {
     let folder = match (&plan.keep, checkout.roots.first()) {
-        (Keep::In(folder), _) => folder.clone(),
-        (Keep::Beside, Some(root)) => Cache::folder(root),
+        (Keep::In(folder), _) => beside::make(folder).map(|()| folder.clone()),
+        (Keep::Beside, Some(root)) => beside::folder(root),
         (Keep::Beside, None) | (Keep::Nothing, _) => return Cache::none(),
     };
-    Cache::open(&folder).unwrap_or_else(|error| {
+    let opened = folder.map_err(Error::told);
+    let opened = opened.and_then(|folder| Cache::open(&folder));
+    opened.unwrap_or_else(|error| {
         notes.push(format!("nothing is kept for the next scan: {error}"));
         Cache::none()
     })

@@ -20,6 +20,7 @@ use super::pieces::Pieces;
 use super::plan::{Aim, PlanFile};
 use super::stock::{Part, Stock};
 use crate::error::{Error, Result};
+use crate::evaluate::Draws;
 use crate::task::{Answer, Objective, Stage};
 use crate::watch::Watch;
 
@@ -38,6 +39,16 @@ pub struct Weighed {
     pub bytes: u64,
     /// Bits of all files together, by reader; nothing where a reader is not on this machine.
     pub bits: Vec<Option<f64>>,
+    /// Bytes of each file.
+    pub sizes: Vec<u64>,
+    /// Bits of each file, by reader; nothing for readers that take all files as one.
+    pub each: Vec<Option<Vec<f64>>>,
+}
+
+/// What a reader needs for the files of a source.
+enum Bits {
+    Each(Vec<f64>),
+    Whole(Option<f64>),
 }
 
 impl Compared {
@@ -53,6 +64,8 @@ impl Compared {
             files: 0,
             bytes: 0,
             bits: vec![Some(0.0); self.readers.len()],
+            sizes: Vec::new(),
+            each: Vec::new(),
         };
         for one in &self.sources {
             text += &line(one);
@@ -61,7 +74,63 @@ impl Compared {
             let sums = all.bits.iter_mut().zip(&one.bits);
             sums.for_each(|(sum, bits)| *sum = sum.zip(*bits).map(|(a, b)| a + b));
         }
-        text + &line(&all)
+        text + &line(&all) + &self.sureness()
+    }
+
+    /// How far the numbers of all files are those of these very files: of readers that take each file for
+    /// itself the interval over draws of files, and of the first of them what it is ahead of the others.
+    fn sureness(&self) -> String {
+        let alone: Vec<(usize, Vec<f64>)> = (0..self.readers.len())
+            .filter_map(|reader| Some((reader, self.each(reader)?)))
+            .collect();
+        let Some((first, best)) = alone.first() else {
+            return String::new();
+        };
+        let mut text = String::from("over draws of the files, 95% of them:\n");
+        for (reader, bits) in &alone {
+            let name = &self.readers[*reader];
+            text += &format!("  {name:12} {}\n", self.drawn(bits));
+            if reader != first {
+                let ahead: Vec<f64> = bits.iter().zip(best).map(|(one, own)| one - own).collect();
+                let told = self.drawn(&ahead);
+                text += &format!("  {} less than {name} by {told}\n", self.readers[*first]);
+            }
+        }
+        text
+    }
+
+    /// Bits of every file of all sources.
+    fn each(&self, reader: usize) -> Option<Vec<f64>> {
+        let each = self.sources.iter().map(|one| one.each[reader].as_deref());
+        Some(each.collect::<Option<Vec<_>>>()?.concat())
+    }
+
+    /// Bits per byte and their interval.
+    fn drawn(&self, bits: &[f64]) -> String {
+        let sizes: Vec<u64> = self
+            .sources
+            .iter()
+            .flat_map(|one| one.sizes.clone())
+            .collect();
+        let per_byte = |times: &[u32]| {
+            let bytes: f64 = sizes
+                .iter()
+                .zip(times)
+                .map(|(size, n)| *size as f64 * f64::from(*n))
+                .sum();
+            let bits: f64 = bits
+                .iter()
+                .zip(times)
+                .map(|(bits, n)| bits * f64::from(*n))
+                .sum();
+            (bytes > 0.0).then_some(bits / bytes)
+        };
+        let draws = Draws::default();
+        let all = per_byte(&vec![1; sizes.len()]).unwrap_or_default();
+        match draws.interval(&draws.values(sizes.len(), per_byte)) {
+            Some(interval) => format!("{all:.4} ({:.4} to {:.4})", interval.low, interval.high),
+            None => format!("{all:.4}"),
+        }
     }
 }
 
@@ -97,10 +166,16 @@ pub fn compare(
             .map(|(name, texts)| weighed(name, texts))
             .collect(),
     };
-    let mut add = |reader: &str, bits: Vec<Option<f64>>| {
+    let mut add = |reader: &str, bits: Vec<Bits>| {
         compared.readers.push(reader.to_owned());
-        let sources = compared.sources.iter_mut().zip(bits);
-        sources.for_each(|(source, bits)| source.bits.push(bits));
+        for (source, bits) in compared.sources.iter_mut().zip(bits) {
+            let (all, each) = match bits {
+                Bits::Each(each) => (Some(each.iter().sum()), Some(each)),
+                Bits::Whole(all) => (all, None),
+            };
+            source.bits.push(all);
+            source.each.push(each);
+        }
     };
     for (name, folder) in bases {
         watch.told(&format!("{name} reads"));
@@ -116,14 +191,14 @@ pub fn compare(
         "gzip -9",
         texts
             .iter()
-            .map(|(_, texts)| gzip(texts))
+            .map(|(_, texts)| Ok(Bits::Whole(gzip(texts)?)))
             .collect::<Result<_>>()?,
     );
     add(
         "xz -9",
         texts
             .iter()
-            .map(|(_, texts)| Ok(xz(texts)))
+            .map(|(_, texts)| Ok(Bits::Whole(xz(texts))))
             .collect::<Result<_>>()?,
     );
     Ok(compared)
@@ -135,15 +210,13 @@ fn weighed(name: &str, texts: &[String]) -> Weighed {
         files: texts.len(),
         bytes: texts.iter().map(|text| text.len() as u64).sum(),
         bits: Vec::new(),
+        sizes: texts.iter().map(|text| text.len() as u64).collect(),
+        each: Vec::new(),
     }
 }
 
 /// A base with its own tokenizer.
-fn by_base(
-    plan: &PlanFile,
-    folder: &Path,
-    texts: &[(String, Vec<String>)],
-) -> Result<Vec<Option<f64>>> {
+fn by_base(plan: &PlanFile, folder: &Path, texts: &[(String, Vec<String>)]) -> Result<Vec<Bits>> {
     let tokenizer = Tokenizer::from_folder(folder)?;
     let opened = base::open(folder, Purpose::frozen(Precision::F32))?;
     let causal = PlanFile {
@@ -166,28 +239,28 @@ fn by_base(
         keep: Keep::Exact,
         recompute: false,
     };
-    let bits = texts.iter().map(|(name, texts)| {
-        let tokens = tokenizer.encode_batch(texts, false)?;
-        let set = windows.set(&tokens, plan.training.seed, name)?;
+    let bits = |name: &str, tokens: Vec<u32>| {
+        let set = windows.set(&[tokens], plan.training.seed, name)?;
         let answers = objective.answer(&stage, &set)?;
         let nats = answers.iter().filter_map(|answer| match answer {
             Answer::Text { loss, .. } => loss.map(|(nats, _)| nats),
             _ => None,
         });
-        Ok(Some(nats.sum::<f64>() / std::f64::consts::LN_2))
+        Ok(nats.sum::<f64>() / std::f64::consts::LN_2)
+    };
+    let sources = texts.iter().map(|(name, texts)| {
+        let tokens = tokenizer.encode_batch(texts, false)?.into_iter();
+        let each = tokens.map(|tokens| bits(name, tokens));
+        Ok(Bits::Each(each.collect::<Result<_>>()?))
     });
-    bits.collect()
+    sources.collect()
 }
 
 /// The model of five tokens, with the stock's tokenizer, of all that the plan learns from.
-fn by_five(
-    plan: &PlanFile,
-    stock: &Stock,
-    texts: &[(String, Vec<String>)],
-) -> Result<Vec<Option<f64>>> {
+fn by_five(plan: &PlanFile, stock: &Stock, texts: &[(String, Vec<String>)]) -> Result<Vec<Bits>> {
     let vocabulary = stock.tokenizer.vocab_size();
     if vocabulary > MOST_TOKENS {
-        return Ok(vec![None; texts.len()]);
+        return Ok(texts.iter().map(|_| Bits::Whole(None)).collect());
     }
     let windows = super::windows(plan, &stock.tokenizer)?;
     let mut learnt = Vec::new();
@@ -198,7 +271,9 @@ fn by_five(
     drop(learnt);
     let bits = texts.iter().map(|(_, texts)| {
         let tokens = stock.tokenizer.encode_batch(texts, false)?;
-        Ok(Some(tokens.iter().map(|text| five.bits(text)).sum()))
+        Ok(Bits::Each(
+            tokens.iter().map(|text| five.bits(text)).collect(),
+        ))
     });
     bits.collect()
 }

@@ -1,17 +1,15 @@
 //! What `search`, `similar` and `mcp` are given alike: which belt, which index, which answers. It looks
 //! nothing up by itself.
 
-use std::io::{IsTerminal, stderr};
+mod shown;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use skillbelt_apply::index::{
-    Encoder, Filter, Found, Hit, Index, Mode, Patience, Place, Progress, Worn,
-};
+use skillbelt_apply::index::{Encoder, Filter, Found, Hit, Index, Mode, Patience, Place, Worn};
 use skillbelt_apply::reader::Reader;
 use skillbelt_engine::Precision;
 use skillbelt_harvest::{LANGUAGES, Language};
@@ -21,9 +19,7 @@ use super::{Everywhere, parse, precision};
 use crate::exit::{Failure, say};
 use crate::locate;
 use crate::output::Lines;
-
-/// Between plain lines of progress.
-const PLAIN_EVERY: Duration = Duration::from_secs(10);
+use shown::Shown;
 
 /// Which belt makes vectors, and where the index is kept.
 #[derive(Debug, Args)]
@@ -287,53 +283,6 @@ fn language(word: &str) -> Result<Language, String> {
     found
         .filter(|language| LANGUAGES.contains(language))
         .ok_or_else(|| format!("expected one of {known}"))
-}
-
-/// How far the work is: a bar on a terminal, a line now and then elsewhere.
-pub struct Shown {
-    quiet: bool,
-    bar: Option<ProgressBar>,
-    said: Instant,
-}
-
-impl Shown {
-    pub fn new(everywhere: &Everywhere) -> Shown {
-        Shown {
-            quiet: everywhere.quiet,
-            bar: None,
-            said: Instant::now(),
-        }
-    }
-
-    pub fn at(&mut self, progress: Progress) {
-        let (what, done, of) = match progress {
-            Progress::Files { done, of } => ("files", done, of),
-            Progress::Vectors { done, of } => ("vectors", done, of),
-            Progress::Waiting => return,
-        };
-        if self.quiet {
-            return;
-        }
-        if stderr().is_terminal() {
-            let bar = self.bar.get_or_insert_with(|| {
-                let style = ProgressStyle::with_template("{msg:>8} {bar:30} {pos}/{len} {eta}");
-                let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-                ProgressBar::new(of).with_style(style)
-            });
-            bar.set_message(what);
-            bar.set_length(of);
-            bar.set_position(done);
-        } else if self.said.elapsed() >= PLAIN_EVERY {
-            self.said = Instant::now();
-            say(format_args!("{what}: {done} of {of}"));
-        }
-    }
-
-    pub fn end(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 #[cfg(test)]
