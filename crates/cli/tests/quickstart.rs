@@ -254,6 +254,20 @@ fn a_task_whose_answers_the_base_cannot_write_is_left_out_and_told() {
 }
 
 #[test]
+fn a_base_that_only_reads_is_asked_no_text() {
+    let folder = repository(60);
+    let answer = quickstart(folder.path(), &golden("bert"), "read", &[]);
+    assert_eq!(answer.code, Some(0), "{}{}", answer.out, answer.err);
+    let told = "not made: summarize: the base is an encoder";
+    assert!(answer.out.contains(told), "{}", answer.out);
+    let plan = fs_err::read_to_string(folder.path().join("read/quickstart.yaml")).unwrap();
+    assert!(
+        plan.contains("clone:") && !plan.contains("summarize:"),
+        "{plan}"
+    );
+}
+
+#[test]
 fn what_cannot_be_had_is_told_with_2_a_reason_and_a_hint() {
     let folder = repository(2);
     let few = quickstart(folder.path(), &golden("qwen2"), "few", &[]);

@@ -86,7 +86,7 @@ fn typical_mistakes_are_told_with_place_and_way_out() {
         ),
         (
             with("lr_scheduler_type: cosin"),
-            "r.yaml:6: `training.lr_scheduler_type`: expected one of `constant`, `linear`, `cosine`, found `cosin` | did you mean `cosine`?",
+            "r.yaml:6: `training.lr_scheduler_type`: expected one of `constant`, `linear`, `cosine`, `warmup_stable_decay`, found `cosin` | did you mean `cosine`?",
         ),
         (
             with("seed: 1\n  seed: 2"),

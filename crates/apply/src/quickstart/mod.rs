@@ -193,14 +193,19 @@ fn gather(order: &Order, paths: &[PathBuf], folder: &Folder, watch: &Shared) -> 
 /// Chooses the tasks and writes the plan: those with enough rows of which the base can read enough.
 fn planned(order: &Order, folder: &Folder) -> Result<(Vec<Ready>, Vec<Lacking>)> {
     let (mut ready, mut lacking) = rows::ready(folder, &order.effort)?;
+    let base = portrait(&order.base_folder).map_err(skillbelt_train::Error::from)?;
+    if base.shape == "encoder" {
+        rows::without_writing(&mut ready, &mut lacking);
+    }
+    let write_plans = |ready: &[Ready]| write_plans(order, folder, base.positions, ready);
     if !ready.is_empty() {
-        write_plans(order, folder, &ready)?;
+        write_plans(&ready)?;
         let resolved = recipe::read(&folder.at("recipe.yaml"), &[])?;
         let read = start::check_rows(&resolved.recipe, &order.base_folder)?;
         let all = ready.len();
         rows::readable(&mut ready, &mut lacking, &read);
         if !ready.is_empty() && ready.len() < all {
-            write_plans(order, folder, &ready)?;
+            write_plans(&ready)?;
         }
     }
     match ready.is_empty() {
@@ -220,10 +225,15 @@ fn nothing(lacking: &[Lacking], folder: &Folder) -> Error {
     ))
 }
 
-fn write_plans(order: &Order, folder: &Folder, ready: &[Ready]) -> Result<()> {
+fn write_plans(
+    order: &Order,
+    folder: &Folder,
+    positions: Option<usize>,
+    ready: &[Ready],
+) -> Result<()> {
     let base = plan::Base {
         name: order.base.clone(),
-        positions: positions(&order.base_folder).map_err(skillbelt_train::Error::from)?,
+        positions,
     };
     let plan = plan::study(&base, ready, &order.effort);
     folder.write("quickstart.yaml", &plan)?;
@@ -231,10 +241,10 @@ fn write_plans(order: &Order, folder: &Folder, ready: &[Ready]) -> Result<()> {
     folder.write("recipe.yaml", &recipe)
 }
 
-/// Tokens that a base reads at once.
-fn positions(folder: &Path) -> skillbelt_model::Result<Option<usize>> {
+/// What a base is, without its weights.
+fn portrait(folder: &Path) -> skillbelt_model::Result<Portrait> {
     let config = ConfigFile::open(&folder.join("config.json"))?;
-    Ok(Portrait::of(&config, &Checkpoint::open(folder)?)?.positions)
+    Portrait::of(&config, &Checkpoint::open(folder)?)
 }
 
 /// Answers without a model, unless they are there.

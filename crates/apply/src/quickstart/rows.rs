@@ -98,6 +98,18 @@ pub fn readable(ready: &mut Vec<Ready>, lacking: &mut Vec<Lacking>, read: &[Rows
     });
 }
 
+/// Leaves out tasks whose answers are written, for a base that only reads.
+pub fn without_writing(ready: &mut Vec<Ready>, lacking: &mut Vec<Lacking>) {
+    ready.retain(|ready| {
+        let task = ready.task;
+        if is_written(task) {
+            let why = "the base is an encoder, which writes no text".to_owned();
+            lacking.push(Lacking { task, why });
+        }
+        !is_written(task)
+    });
+}
+
 /// Whether a task's answers are written word by word.
 pub fn is_written(task: Task) -> bool {
     matches!(task, Task::Summarize | Task::Generate)

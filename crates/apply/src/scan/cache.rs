@@ -321,8 +321,6 @@ mod tests {
         assert_eq!(cache.clones(&key), Some(vec![(0, 1, 0.5)]));
         assert_eq!(cache.files(&[key, other]).len(), 1);
         assert!(cache.numbers(Table::Answers, &other).is_empty());
-        let ignored = fs_err::read_to_string(folder.path().join(".gitignore")).unwrap();
-        assert_eq!(ignored, "*\n");
     }
 
     #[test]

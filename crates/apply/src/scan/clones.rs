@@ -143,43 +143,46 @@ fn nearest(own: usize, cosines: &[f32], may_be: impl Fn(usize) -> bool) -> Vec<u
 }
 
 /// Members that hang together, each group sorted, groups by their first; and of each group the least
-/// sure of the links that hold it. `count` places, joined by pairs.
+/// sure of the links that joined it. `count` places, joined by pairs.
+///
+/// Two groups become one when at least half of all pairs between them are links. One link alone would
+/// string together what is alike by twos and not by hundreds.
 pub fn groups(count: usize, pairs: &[Pair]) -> Vec<(Vec<usize>, f32)> {
-    let mut above: Vec<usize> = (0..count).collect();
-    fn top(above: &mut [usize], mut at: usize) -> usize {
-        while above[at] != at {
-            above[at] = above[above[at]];
-            at = above[at];
-        }
-        at
+    let mut linked: Vec<Vec<usize>> = vec![Vec::new(); count];
+    for (one, other, _) in pairs {
+        linked[*one as usize].push(*other as usize);
+        linked[*other as usize].push(*one as usize);
     }
+    let mut group_of: Vec<usize> = (0..count).collect();
+    let mut groups: Vec<(Vec<usize>, f32)> = (0..count).map(|at| (vec![at], 1.0)).collect();
     // The surest links first, so that what holds a group is the strongest there is.
     let mut links: Vec<&Pair> = pairs.iter().collect();
     links.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.0, a.1).cmp(&(b.0, b.1))));
-    let mut held: HashMap<usize, f32> = HashMap::new();
     for (one, other, share) in links {
-        let (one, other) = (
-            top(&mut above, *one as usize),
-            top(&mut above, *other as usize),
-        );
+        let (one, other) = (group_of[*one as usize], group_of[*other as usize]);
         if one == other {
             continue;
         }
-        let least = [Some(*share), held.remove(&one), held.remove(&other)];
-        let least = least.into_iter().flatten().fold(f32::INFINITY, f32::min);
-        above[one.max(other)] = one.min(other);
-        held.insert(one.min(other), least);
+        let (small, large) = match groups[one].0.len() <= groups[other].0.len() {
+            true => (one, other),
+            false => (other, one),
+        };
+        let members = groups[small].0.iter().flat_map(|at| &linked[*at]);
+        let between = members.filter(|at| group_of[**at] == large).count();
+        if between * 2 < groups[small].0.len() * groups[large].0.len() {
+            continue;
+        }
+        let (moved, least) = std::mem::take(&mut groups[small]);
+        moved.iter().for_each(|at| group_of[*at] = large);
+        groups[large].0.extend(moved);
+        groups[large].1 = groups[large].1.min(least).min(*share);
     }
-    let mut members: std::collections::BTreeMap<usize, Vec<usize>> = Default::default();
-    for at in 0..count {
-        let first = top(&mut above, at);
-        members.entry(first).or_default().push(at);
-    }
-    members
-        .into_iter()
-        .filter(|(_, group)| group.len() > 1)
-        .map(|(first, group)| (group, held.get(&first).copied().unwrap_or(1.0)))
-        .collect()
+    groups.retain(|(members, _)| members.len() > 1);
+    groups
+        .iter_mut()
+        .for_each(|(members, _)| members.sort_unstable());
+    groups.sort_by_key(|(members, _)| members[0]);
+    groups
 }
 
 #[cfg(test)]
@@ -246,5 +249,17 @@ mod tests {
         let found = groups(6, &pairs);
         assert_eq!(found, [(vec![0, 1, 2], 0.7), (vec![4, 5], 0.8)]);
         assert!(groups(3, &[]).is_empty());
+    }
+
+    #[test]
+    fn a_string_of_likenesses_is_no_group() {
+        let string: Vec<Pair> = (0..99).map(|at| (at, at + 1, 0.9)).collect();
+        let found = groups(100, &string);
+        assert!(found.len() > 20, "{found:?}");
+        assert!(found.iter().all(|(members, _)| members.len() <= 4));
+        // Control: where all are like all, they are one.
+        let all = (0..20).flat_map(|a| (a + 1..20).map(move |b| (a, b, 0.9)));
+        let all: Vec<Pair> = all.collect();
+        assert_eq!(groups(20, &all)[0].0.len(), 20);
     }
 }

@@ -1,7 +1,9 @@
 //! The run folder: whose it is, what stands in it, and that only one run works in it at a time.
 
 use std::collections::BTreeMap;
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
@@ -140,18 +142,30 @@ fn hash(identity: &BTreeMap<String, String>) -> String {
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
+/// How long a run that has ended may seem to be there: a process that it was just starting holds all of
+/// its files until it has become another program.
+const LINGERING: Duration = Duration::from_secs(1);
+
 fn lock(folder: &Path) -> Result<fs_err::File> {
     let path = folder.join("lock");
     let told = |error| Error::io(&path, error);
     let mut options = fs_err::OpenOptions::new();
     let options = options.create(true).truncate(false).write(true);
     let file = options.open(&path).map_err(told)?;
-    match file.file().try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::told(format_args!(
-            "another run is working in {}",
-            folder.display()
-        ))),
-        Err(std::fs::TryLockError::Error(error)) => Err(told(error)),
+    let begun = Instant::now();
+    loop {
+        match file.file().try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LINGERING => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::told(format_args!(
+                    "another run is working in {}",
+                    folder.display()
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(told(error)),
+        }
     }
 }
