@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::index::{Asked, Attended, Error, Filter, Found, Hit, Like, Mode};
 
 /// Lines of a function's text that are given.
-const LINES: usize = 60;
+const LINES: usize = 12;
 
 /// A function that was found, with its text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
