@@ -2,7 +2,7 @@
 // dark, by keyboard alone. Asks about a function, searches, meets an error and a key, asks axe-core, saves
 // pictures.
 //
-//   skillbelt serve BELT --base BASE --address 127.0.0.1:8642 [--index PATH] &
+//   skillbelt serve BELT --base BASE --address 127.0.0.1:8642 [--code PATH] &
 //   npm install --prefix /tmp/look axe-core playwright-core     # tools of this check alone
 //   NODE_PATH=/tmp/look/node_modules CHROMIUM=/usr/bin/chromium node tests/page/serve.mjs http://127.0.0.1:8642/ /tmp/look
 //

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use super::Index;
 use super::embed::Patience;
@@ -16,6 +17,9 @@ use super::search::{Asked, Found, Mode};
 use super::similar::Like;
 use super::store::Coverage;
 use crate::checkout::Parsers;
+
+/// Between two looks at the files, so that many questions do not keep the machine reading.
+const REST: Duration = Duration::from_secs(2);
 
 /// An index with what makes its vectors, if anything does.
 pub struct Attended {
@@ -101,6 +105,7 @@ fn work_beside(mut index: Index, worn: Option<Worn>) -> Sender<()> {
             if let Err(error) = made {
                 tracing::warn!("the index: {error}");
             }
+            std::thread::sleep(REST);
         }
     });
     nudge

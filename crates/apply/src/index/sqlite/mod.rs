@@ -162,7 +162,12 @@ impl Store for Sqlite {
     }
 
     fn encoder(&mut self, identity: &str) -> Result<i64> {
-        self.writing(|connection| write::encoder(connection, identity))
+        // Asked before every answer: what is only looked up must not seem to be written.
+        let newest = self.with(|connection| read::newest_encoder(connection, identity))?;
+        match newest {
+            Some(id) => Ok(id),
+            None => self.writing(|connection| write::encoder(connection, identity)),
+        }
     }
 
     fn coverage(&mut self, encoder: i64) -> Result<Coverage> {

@@ -236,3 +236,12 @@ pub fn vector(
     let found = found.filter(|kept| !kept.numbers.is_empty());
     Ok(found.map(|kept| kept.vector()))
 }
+
+/// The encoder of this name, if it is the one that was used last.
+pub fn newest_encoder(connection: &Connection, identity: &str) -> rusqlite::Result<Option<i64>> {
+    let newest = "SELECT id FROM encoders WHERE identity = ?1 \
+                  AND used = (SELECT max(used) FROM encoders)";
+    connection
+        .query_row(newest, [identity], |row| row.get(0))
+        .optional()
+}

@@ -122,14 +122,6 @@ pub fn tidy(connection: &mut Connection) -> rusqlite::Result<()> {
 }
 
 pub fn encoder(connection: &mut Connection, identity: &str) -> rusqlite::Result<i64> {
-    let newest = "SELECT id FROM encoders WHERE identity = ?1 \
-                  AND used = (SELECT max(used) FROM encoders)";
-    let known: Option<i64> = connection
-        .query_row(newest, [identity], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = known {
-        return Ok(id);
-    }
     let transaction = begin(connection)?;
     let id = transaction.query_row(
         "INSERT INTO encoders (identity, used) \
