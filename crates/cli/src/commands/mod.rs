@@ -31,6 +31,7 @@ mod train;
 use clap::{Args, Parser, Subcommand};
 use indexmap::IndexMap;
 use skillbelt_engine::{Isa, Precision};
+use skillbelt_harvest::{LANGUAGES, Language};
 use skillbelt_train::recipe::{Problem, TaskSettings};
 
 use crate::exit::{Failure, say};
@@ -195,6 +196,15 @@ fn tell(problems: &[Problem], called: &str, everywhere: &Everywhere) -> Result<(
             "the {called} cannot be run, for {count} reasons, as told above"
         ))),
     }
+}
+
+/// A language in which functions are found.
+fn language(word: &str) -> Result<Language, String> {
+    let known = LANGUAGES.map(|language| language.name()).join(", ");
+    let found: Option<Language> = word.parse().ok();
+    found
+        .filter(|language| LANGUAGES.contains(language))
+        .ok_or_else(|| format!("expected one of {known}"))
 }
 
 /// `f32`, `bf16`, `int8` or `nf4`.

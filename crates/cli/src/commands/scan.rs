@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use skillbelt_apply::checkout::{LANGUAGES, Language, Wish};
+use skillbelt_apply::checkout::{Language, Wish};
 use skillbelt_apply::scan::{
     Belted, Choices, Chosen, Keep, Lazily, Level, Plan, Report, Stage, Worn, key, report, scan,
 };
@@ -16,7 +16,7 @@ use skillbelt_engine::Precision;
 use skillbelt_model::checkpoint::write::file;
 use skillbelt_train::shipped;
 
-use super::{Everywhere, parse, precision};
+use super::{Everywhere, language, parse, precision};
 use crate::exit::Failure;
 use crate::locate;
 use crate::output::Lines;
@@ -289,12 +289,4 @@ fn share(word: &str) -> Result<f64, String> {
         true => Ok(number),
         false => Err("expected a number from 0 to 1".to_owned()),
     }
-}
-
-fn language(word: &str) -> Result<Language, String> {
-    let known = LANGUAGES.map(|language| language.name()).join(", ");
-    let found: Option<Language> = word.parse().ok();
-    found
-        .filter(|language| LANGUAGES.contains(language))
-        .ok_or_else(|| format!("expected one of {known}"))
 }

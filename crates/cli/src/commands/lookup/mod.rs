@@ -12,10 +12,10 @@ use serde::Serialize;
 use skillbelt_apply::index::{Encoder, Filter, Found, Hit, Index, Mode, Patience, Place, Worn};
 use skillbelt_apply::reader::Reader;
 use skillbelt_engine::Precision;
-use skillbelt_harvest::{LANGUAGES, Language};
+use skillbelt_harvest::Language;
 use skillbelt_train::shipped;
 
-use super::{Everywhere, parse, precision};
+use super::{Everywhere, language, parse, precision};
 use crate::exit::{Failure, say};
 use crate::locate;
 use crate::output::Lines;
@@ -275,14 +275,6 @@ fn patience(word: &str) -> Result<Patience, String> {
             .map(Patience::For)
             .ok_or_else(|| "expected seconds, or `all`".to_owned()),
     }
-}
-
-fn language(word: &str) -> Result<Language, String> {
-    let known = LANGUAGES.map(|language| language.name()).join(", ");
-    let found: Option<Language> = word.parse().ok();
-    found
-        .filter(|language| LANGUAGES.contains(language))
-        .ok_or_else(|| format!("expected one of {known}"))
 }
 
 #[cfg(test)]
