@@ -6,6 +6,7 @@
 //! Letters of dimensions, here and everywhere: `T` tokens, `C` width, `H` heads, `D` width of a
 //! head, `R` rank, `V` vocabulary, `N` outputs and `K` inputs of a linear map.
 
+pub mod crew;
 pub mod error;
 pub mod keep;
 pub mod kernel;

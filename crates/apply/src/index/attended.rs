@@ -17,6 +17,7 @@ use super::search::{Asked, Found, Mode};
 use super::similar::Like;
 use super::store::Coverage;
 use crate::checkout::Parsers;
+use skillbelt_engine::crew;
 
 /// Between two looks at the files, so that many questions do not keep the machine reading.
 const REST: Duration = Duration::from_secs(2);
@@ -94,6 +95,7 @@ impl Attended {
 fn work_beside(mut index: Index, worn: Option<Worn>) -> Sender<()> {
     let (nudge, nudged) = channel();
     std::thread::spawn(move || {
+        let _crew = crew::enlist();
         while nudged.recv().is_ok() {
             // Several words are one.
             while nudged.try_recv().is_ok() {}

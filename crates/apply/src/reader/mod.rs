@@ -34,7 +34,7 @@ use skillbelt_train::{Error, Result};
 pub use identity::identity;
 
 /// Tokens that are computed at once unless someone says otherwise.
-pub const PACK_TOKENS: usize = 4096;
+pub const PACK_TOKENS: usize = 1024;
 
 /// A way of reading, by its place in [`Reader::ways`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

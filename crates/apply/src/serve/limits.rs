@@ -57,7 +57,7 @@ impl Default for Limits {
             texts: 1024,
             waiting_texts: 8192,
             waiting_tokens: 1 << 20,
-            batch_tokens: 2048,
+            batch_tokens: 1024,
             writings: 32,
             waiting_writings: 256,
             new_tokens: 4096,

@@ -37,6 +37,7 @@ pub use model::Model;
 use crate::index::Attended;
 use house::House;
 use lookup::Lookup;
+use skillbelt_engine::crew;
 use skillbelt_train::{Error, Result};
 
 /// What is served, and to whom.
@@ -69,7 +70,11 @@ pub fn serve(served: Served, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     let computing = {
         let house = Arc::clone(&house);
         let thread = std::thread::Builder::new().name("compute".to_owned());
-        thread.spawn(move || work::run::run(&house.desk, &house.models, &house.limits))
+        thread.spawn(move || {
+            // Without helpers everything is answered as well, only later.
+            let _crew = crew::enlist();
+            work::run::run(&house.desk, &house.models, &house.limits);
+        })
     };
     let computing = computing.map_err(Error::told)?;
     let whole = runtime.block_on(listen(Arc::clone(&house), served.address, ready));

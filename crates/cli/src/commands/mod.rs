@@ -30,7 +30,7 @@ mod train;
 
 use clap::{Args, Parser, Subcommand};
 use indexmap::IndexMap;
-use skillbelt_engine::{Isa, Precision};
+use skillbelt_engine::{Isa, Precision, crew};
 use skillbelt_harvest::{LANGUAGES, Language};
 use skillbelt_train::recipe::{Problem, TaskSettings};
 
@@ -126,6 +126,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
         pool.build_global().map_err(Failure::told)?;
     }
+    let _crew = crew::enlist().map_err(Failure::told)?;
     match arguments.command {
         Command::Quickstart(quickstart) => quickstart.run(everywhere),
         Command::Train(train) => train.run(everywhere),
