@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 /// Slices are cut into pieces of this many numbers; the cut never depends on the number of threads.
-pub const PIECE: usize = 16 * 1024;
+pub const PIECE: usize = 8 * 1024;
 
 /// `a += b`.
 pub fn add_assign(a: &mut [f32], b: &[f32]) {

@@ -98,14 +98,14 @@ impl Quantised {
             };
         };
         let bytes = &mut self.bytes[..t * lines];
-        if t * k < 1 << 15 {
+        if t * k < 1 << 13 {
             let rows = bytes.chunks_mut(lines).zip(&mut self.scales);
             rows.zip(&mut self.beyond).zip(x.chunks(k)).for_each(one);
         } else {
             let rows = bytes.par_chunks_mut(lines).zip(&mut self.scales);
             rows.zip(&mut self.beyond)
                 .zip(x.par_chunks(k))
-                .with_min_len((1 << 14) / k.min(1 << 14))
+                .with_min_len((1 << 12) / k.min(1 << 12))
                 .for_each(one);
         }
     }

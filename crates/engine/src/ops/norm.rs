@@ -35,7 +35,7 @@ pub struct Norm {
 }
 
 /// Rows that one thread takes at a time, and over which it sums the weight's gradient.
-const ROWS: usize = 32;
+const ROWS: usize = 8;
 
 /// Places of the inputs on the tape.
 const X: usize = 0;
