@@ -53,6 +53,28 @@ fn a_product_with_codes_has_the_bits_of_the_product_with_their_numbers() {
 }
 
 #[test]
+fn a_table_has_the_numbers_and_the_products_of_a_weight_in_panels() {
+    for (precision, kept) in [
+        (Precision::F32, Precision::F32),
+        (Precision::Bf16, Precision::Bf16),
+        (Precision::Int8, Precision::Bf16),
+        (Precision::Nf4, Precision::Bf16),
+    ] {
+        for (n, k) in SHAPES {
+            let table = Weight::table(precision, n, k, &numbers(1, n * k));
+            let panels = Weight::pack(kept, n, k, &numbers(1, n * k));
+            assert_eq!(table.dequantised(), panels.dequantised());
+            for isa in Isa::available() {
+                for t in [1, 8, 40] {
+                    let same = products(isa, &table, t) == products(isa, &panels, t);
+                    assert!(same, "{precision} {isa:?} T={t} N={n} K={k}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_comparison_of_products_notices_a_single_changed_code() {
     let mut other = numbers(1, 33 * 200);
     let weight = Weight::pack(Precision::Nf4, 33, 200, &other);
@@ -68,12 +90,17 @@ fn f32_weights_come_back_untouched_and_rows_are_rows_in_every_precision() {
         let packed = Weight::pack(Precision::F32, n, k, &weight);
         assert_eq!(packed.dequantised(), weight);
         for precision in Precision::ALL {
-            let packed = Weight::pack(precision, n, k, &weight);
-            let all = packed.dequantised();
-            let mut row = vec![0.0; k];
-            for n in [0, n / 2, n - 1] {
-                packed.row(n, &mut row);
-                assert_eq!(row, all[n * k..][..k], "{precision} row {n}");
+            let ways = [
+                Weight::pack(precision, n, k, &weight),
+                Weight::table(precision, n, k, &weight),
+            ];
+            for packed in ways {
+                let all = packed.dequantised();
+                let mut row = vec![0.0; k];
+                for n in [0, n / 2, n - 1] {
+                    packed.row(n, &mut row);
+                    assert_eq!(row, all[n * k..][..k], "{precision} row {n}");
+                }
             }
         }
     }

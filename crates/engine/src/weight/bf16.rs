@@ -52,7 +52,7 @@ impl PackedBf16 {
 }
 
 /// The nearest bf16; of two equally near the one with an even last bit. A NaN stays one.
-fn rounded(x: f32) -> u16 {
+pub(super) fn rounded(x: f32) -> u16 {
     let bits = x.to_bits();
     if x.is_nan() {
         return (bits >> 16) as u16 | 0x40;

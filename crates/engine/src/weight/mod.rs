@@ -1,4 +1,5 @@
-//! Frozen weights, packed once at load into panels, one file per precision.
+//! Frozen weights, packed once at load into panels, one file per precision; tables that are only looked
+//! up stay as they lie.
 //!
 //! They are never trained and have no gradient: what flows back goes to the activations only.
 
@@ -6,11 +7,13 @@ mod bf16;
 mod int8;
 mod nf4;
 mod single;
+mod table;
 
 pub use bf16::PackedBf16;
 pub use int8::PackedInt8;
 pub use nf4::PackedNf4;
 pub use single::PackedF32;
+pub use table::Table;
 
 use rayon::prelude::*;
 
@@ -73,6 +76,8 @@ pub enum Weight {
     Bf16(PackedBf16),
     Int8(PackedInt8),
     Nf4(PackedNf4),
+    /// Rows as they lie, for being looked up.
+    Table(Table),
 }
 
 /// The same expression for whichever precision it is.
@@ -83,6 +88,7 @@ macro_rules! each {
             Weight::Bf16($packed) => $body,
             Weight::Int8($packed) => $body,
             Weight::Nf4($packed) => $body,
+            Weight::Table($packed) => $body,
         }
     };
 }
@@ -96,6 +102,15 @@ impl Weight {
             Precision::Int8 => Weight::Int8(PackedInt8::pack(n, k, weight)),
             Precision::Nf4 => Weight::Nf4(PackedNf4::pack(n, k, weight)),
         }
+    }
+
+    /// The same for a table that is only looked up: an int8 or nf4 base keeps it in bf16, for it never
+    /// needs integer products.
+    pub fn table(precision: Precision, n: usize, k: usize, weight: &[f32]) -> Weight {
+        Weight::Table(match precision {
+            Precision::F32 => Table::f32(n, k, weight),
+            Precision::Bf16 | Precision::Int8 | Precision::Nf4 => Table::bf16(n, k, weight),
+        })
     }
 
     /// `N`.
@@ -120,6 +135,7 @@ impl Weight {
             Weight::Bf16(packed) => product::forward(isa, &Forward(packed), x, t, y, epilogue),
             Weight::Int8(packed) => packed.forward(isa, x, t, y, epilogue),
             Weight::Nf4(packed) => product::forward(isa, &Forward(packed), x, t, y, epilogue),
+            Weight::Table(table) => product::forward(isa, &Forward(table), x, t, y, epilogue),
         }
     }
 
@@ -130,6 +146,7 @@ impl Weight {
             Weight::Bf16(packed) => product::backward(isa, &Backward(packed), dy, t, dx, into),
             Weight::Int8(packed) => packed.backward(isa, dy, t, dx, into),
             Weight::Nf4(packed) => product::backward(isa, &Backward(packed), dy, t, dx, into),
+            Weight::Table(table) => product::backward(isa, &Backward(table), dy, t, dx, into),
         }
     }
 
@@ -140,6 +157,7 @@ impl Weight {
             Weight::Bf16(packed) => row(packed, n, out),
             Weight::Int8(packed) => packed.row(n, out),
             Weight::Nf4(packed) => row(packed, n, out),
+            Weight::Table(table) => table.row(n, out),
         }
     }
 
@@ -155,6 +173,7 @@ impl Weight {
                 rows.for_each(|(row, out)| packed.row(first + row, out));
             }
             Weight::Nf4(packed) => rows(packed, first, out),
+            Weight::Table(table) => rows(table, first, out),
         }
     }
 
@@ -165,6 +184,7 @@ impl Weight {
             Weight::Bf16(packed) => dequantised(packed),
             Weight::Int8(packed) => packed.dequantised(),
             Weight::Nf4(packed) => dequantised(packed),
+            Weight::Table(table) => dequantised(table),
         }
     }
 }

@@ -161,17 +161,12 @@ impl<'s> Loader<'s> {
 
     /// The numbers of a linear map or an embedding table, `[rows x cols]`.
     pub fn map(&mut self, key: &str, rows: usize, cols: usize) -> Result<Map> {
-        self.map_in(key, rows, cols, self.purpose.precision)
+        self.map_in(key, rows, cols, self.purpose.precision, Weight::pack)
     }
 
-    /// A table that is only looked up: never needs integer products, so an int8 or nf4 base keeps
-    /// it in bf16.
+    /// A table that is only looked up.
     pub fn table(&mut self, key: &str, rows: usize, cols: usize) -> Result<Map> {
-        let precision = match self.purpose.precision {
-            Precision::F32 => Precision::F32,
-            Precision::Bf16 | Precision::Int8 | Precision::Nf4 => Precision::Bf16,
-        };
-        self.map_in(key, rows, cols, precision)
+        self.map_in(key, rows, cols, self.purpose.precision, Weight::table)
     }
 
     /// A table that may also be the output head. An int8 base keeps it in int8, because the head is
@@ -181,10 +176,17 @@ impl<'s> Loader<'s> {
             Precision::Nf4 => Precision::Bf16,
             other => other,
         };
-        self.map_in(key, rows, cols, precision)
+        self.map_in(key, rows, cols, precision, Weight::pack)
     }
 
-    fn map_in(&mut self, key: &str, rows: usize, cols: usize, precision: Precision) -> Result<Map> {
+    fn map_in(
+        &mut self,
+        key: &str,
+        rows: usize,
+        cols: usize,
+        precision: Precision,
+        pack: fn(Precision, usize, usize, &[f32]) -> Weight,
+    ) -> Result<Map> {
         if self.purpose.trained {
             let numbers = self.read(key, &[rows, cols])?;
             let numbers = Mat::from_vec(rows, cols, numbers);
@@ -198,7 +200,7 @@ impl<'s> Loader<'s> {
             return Ok(Map::Frozen(map));
         }
         let numbers = self.read(key, &[rows, cols])?;
-        let map = Arc::new(Weight::pack(precision, rows, cols, &numbers));
+        let map = Arc::new(pack(precision, rows, cols, &numbers));
         if let Some((held, content)) = &self.held {
             held.put(content, &stored, precision, &map);
         }
