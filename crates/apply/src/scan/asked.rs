@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use skillbelt_train::Result;
 
 use super::cache::{Cache, Key, Table};
+use super::kind::Kind;
 use super::oracle::Oracle;
-use super::rule::{Kind, Rule};
+use super::rule::Rule;
 use super::shelf::Shelf;
 use crate::checkout::Hash;
 

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::rule::{Kind, Rule};
+use super::kind::Kind;
+use super::rule::Rule;
 use super::subject::Subject;
 use crate::checkout::Hash;
 

@@ -15,6 +15,7 @@ mod found;
 mod gathered;
 mod grouped;
 mod ignores;
+mod kind;
 mod oracle;
 mod past;
 pub mod report;
@@ -39,8 +40,9 @@ use shelf::Shelf;
 pub use belted::{Belted, key};
 pub use cache::Cache;
 pub use finding::{Finding, Place};
+pub use kind::{Chosen, Kind, Level};
 pub use oracle::{Answers, Lazily, Oracle};
-pub use rule::{Choices, Chosen, Expected, Kind, Level, PRECISION, Rule};
+pub use rule::{Choices, Expected, PRECISION, Rule};
 
 /// Where the cache is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,21 +3,27 @@
 //! A host takes ten megabytes of gzip and 25,000 results, shows 5,000, and shows 100 places of a
 //! result. What is beyond is left out from the least sure on, and a notification says how much.
 
+mod rules;
+mod uri;
+
 use std::io::Write;
 
 use serde_json::{Value, json};
 
 use super::super::finding::{Finding, Place};
-use super::super::{Kind, Level, Report, Rule};
-use super::{about, trust};
+use super::super::{Report, Rule};
+use super::trust;
 use crate::checkout::{Cause, Unread};
+use rules::{driver, id};
+use uri::uri;
+
+pub use uri::decoded_uri;
 
 /// The fingerprint that is ours. Hosts that know only the name of the first below use that one.
 pub const FINGERPRINT: &str = "skillbeltFunction/v1";
 const HOSTS: &str = "primaryLocationLineHash";
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
-const HOME: &str = "https://github.com/skillbelt/skillbelt";
 
 /// Results of a run.
 pub const MOST_RESULTS: usize = 25_000;
@@ -74,114 +80,6 @@ fn sized(report: &Report, most: usize) -> Value {
             "properties": {"counts": report.counts, "functionsLeftOut": report.left_out, "ignored": report.ignored.len()},
         }],
     })
-}
-
-fn driver(report: &Report) -> Value {
-    json!({
-        "name": "Skillbelt",
-        "version": env!("CARGO_PKG_VERSION"),
-        "semanticVersion": env!("CARGO_PKG_VERSION"),
-        "informationUri": HOME,
-        "rules": report.rules.iter().map(rule).collect::<Vec<_>>(),
-        "notifications": NOTIFICATIONS.iter().map(|(id, text)| {
-            json!({"id": id, "shortDescription": {"text": text}})
-        }).collect::<Vec<_>>(),
-    })
-}
-
-/// What is told besides results.
-const NOTIFICATIONS: [(&str, &str); 5] = [
-    (
-        "left-out",
-        "A file or folder that the rules of the scan leave out.",
-    ),
-    (
-        "not-read",
-        "A file that holds no program text that could be read.",
-    ),
-    (
-        "failed",
-        "A file that the machine did not give, or that the parser died on.",
-    ),
-    ("note", "Something that a person should know."),
-    ("rule", "How far a rule can be believed."),
-];
-
-fn rule(rule: &Rule) -> Value {
-    let help = format!(
-        "{} It is the opinion of a small model that was trained for the task `{}`, {}. Look at the \
-         function; if there is nothing, a comment `skillbelt: ignore[{}] reason` inside of it or right \
-         above it says so.",
-        about(rule),
-        rule.task,
-        trust(rule),
-        rule.task
-    );
-    let mut properties = json!({
-        "tags": tags(rule),
-        "precision": precision(rule),
-        "problem.severity": match rule.level {
-            Level::Note => "recommendation",
-            Level::Warning => "warning",
-            Level::Error => "error",
-        },
-        "threshold": rule.threshold,
-        "expected": rule.expected,
-    });
-    if rule.kind == Kind::Vulnerability {
-        // Medium and high: a guess is not critical, whatever it is about.
-        let severity = if rule.level == Level::Error {
-            "7.5"
-        } else {
-            "5.5"
-        };
-        properties["security-severity"] = json!(severity);
-    }
-    json!({
-        "id": id(rule),
-        "name": name(&rule.task),
-        "shortDescription": {"text": about(rule)},
-        "fullDescription": {"text": format!("{} {}.", about(rule), trust(rule))},
-        "help": {"text": help, "markdown": help},
-        "helpUri": format!("{HOME}/blob/main/docs/scan.md"),
-        "defaultConfiguration": {"level": rule.level, "enabled": rule.silent.is_none()},
-        "properties": properties,
-    })
-}
-
-fn id(rule: &Rule) -> String {
-    format!("skillbelt/{}", rule.task)
-}
-
-/// The task's name as one word in capitals and small letters.
-fn name(task: &str) -> String {
-    let words = task.split(|letter: char| !letter.is_alphanumeric());
-    let capital = |word: &str| {
-        let mut letters = word.chars();
-        let first = letters.next().map(|first| first.to_uppercase().to_string());
-        first.unwrap_or_default() + letters.as_str()
-    };
-    words.map(capital).collect()
-}
-
-fn tags(rule: &Rule) -> Vec<&'static str> {
-    match rule.kind {
-        Kind::Vulnerability => vec!["security", "model"],
-        Kind::Defect => vec!["correctness", "model"],
-        Kind::Flaky => vec!["tests", "reliability", "model"],
-        Kind::Clone => vec!["maintainability", "model"],
-        Kind::Other => vec!["model"],
-    }
-}
-
-/// The hosts' words for it.
-fn precision(rule: &Rule) -> &'static str {
-    match rule.expected.map_or(0.0, |expected| expected.precision) {
-        high if high >= 0.95 => "very-high",
-        high if high >= 0.8 => "high",
-        fair if fair >= 0.5 => "medium",
-        _ => "low",
-    }
 }
 
 fn result(report: &Report, finding: &Finding, compared: bool) -> Value {
@@ -276,41 +174,6 @@ fn configuration(report: &Report) -> Vec<Value> {
     report.rules.iter().map(told).collect()
 }
 
-/// A path as a part of a URI: everything that is no plain letter of a path is spelt by its bytes.
-fn uri(path: &str) -> String {
-    let mut out = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
-/// The path that a URI spells.
-pub fn decoded_uri(uri: &str) -> String {
-    let mut bytes = Vec::with_capacity(uri.len());
-    let mut rest = uri.as_bytes();
-    while let [first, after @ ..] = rest {
-        let spelt = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let spelt = spelt.and_then(|two| u8::from_str_radix(two, 16).ok());
-        match spelt.filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// Bytes of a value after gzip.
 fn packed(value: &Value) -> usize {
     struct Count(usize);
@@ -329,31 +192,5 @@ fn packed(value: &Value) -> usize {
         (Ok(()), Ok(count)) => count.0,
         // Neither can fail: JSON of a value into a counter.
         _ => 0,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn any_path_is_spelt_in_plain_letters_and_read_back(path in "\\PC{0,60}") {
-            let spelt = uri(&path);
-            prop_assert!(spelt.is_ascii() && !spelt.contains([' ', ':', '?', '#']));
-            prop_assert_eq!(decoded_uri(&spelt), path);
-        }
-
-        #[test]
-        fn any_uri_is_read_without_an_error(uri in "[%a-f0-9/é]{0,40}") {
-            decoded_uri(&uri);
-        }
-    }
-
-    #[test]
-    fn names_of_rules_are_one_word() {
-        assert_eq!(name("defect_history"), "DefectHistory");
-        assert_eq!(name("a-b.c"), "ABC");
     }
 }
