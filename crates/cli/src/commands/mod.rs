@@ -126,7 +126,11 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
         pool.build_global().map_err(Failure::told)?;
     }
-    let _crew = crew::enlist().map_err(Failure::told)?;
+    let _crew = match arguments.command {
+        // One of many processes, each of which computes nothing: helpers would be a crowd.
+        Command::Parse(_) => None,
+        _ => Some(crew::enlist().map_err(Failure::told)?),
+    };
     match arguments.command {
         Command::Quickstart(quickstart) => quickstart.run(everywhere),
         Command::Train(train) => train.run(everywhere),
